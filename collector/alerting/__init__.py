@@ -1,0 +1,1 @@
+"""When to alert: counting, rules, evaluation, and the words of an alert."""
