@@ -4,6 +4,7 @@ The map of the house. Singular folders know, plural folders touch.
 
 ====================  ==========================================================
 ``errors``            three families, named by what the caller does
+``plain``             text from strangers, made safe to show
 *knowledge*           pure functions over frozen values: no socket, file or clock
 ``intake``            how reports travel: delivery, extract (MIME), unpack (gzip)
 ``tlsrpt``            RFC 8460: report, parse, deviations, result types, names

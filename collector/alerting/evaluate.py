@@ -130,6 +130,7 @@ def _clear(
         day=latest.day,
         sessions=latest.sessions,
         failed_sessions=latest.failed_sessions,
+        threshold=thresholds.warning,
         last_exceeding_day=last,
         cleared_at=now,
         changes=alert.changes + 1,

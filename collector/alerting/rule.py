@@ -7,6 +7,7 @@ from enum import IntEnum
 from fractions import Fraction
 
 from collector.alerting.traffic import failure_rate
+from collector.tlsrpt.names import upwards
 
 # A report about an older day changes history, not alerts: Microsoft's may come 24 days late.
 MAXIMUM_AGE = timedelta(days=7)
@@ -72,9 +73,7 @@ class Rules:
 
     def thresholds_of(self, domain: str) -> Thresholds:
         """Return the thresholds that hold for a domain."""
-        name = domain
-        while name:
+        for name in upwards(domain):
             if name in self.by_domain:
                 return self.by_domain[name]
-            name = name.partition(".")[2]
         return self.general

@@ -4,6 +4,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
+from collector.tlsrpt.names import upwards
 from collector.tlsrpt.report import Report
 
 # Separates the parts of a key before hashing; no part can contain it twice over, lengths are kept.
@@ -57,3 +58,12 @@ def contact_domain(report: Report) -> str | None:
         return None
     _, _, domain = report.contact_info.rpartition("@")
     return domain.strip().lower() or None
+
+
+def concerns(report: Report, watched: frozenset[str]) -> bool:
+    """Tell whether a report is about a watched domain or a name below one.
+
+    With nothing watched every report concerns us; so does one that names no domain at all.
+    """
+    domains = report.policy_domains
+    return not watched or not domains or any(above in watched for name in domains for above in upwards(name))

@@ -1,6 +1,7 @@
 """Host and domain names as reports are compared by them: lower-case A-labels (RFC 5890 §2.3.2.1)."""
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 
 import idna
@@ -59,6 +60,13 @@ def is_ldh_name(text: str) -> bool:
 def belongs_to(name: str, domain: str) -> bool:
     """Tell whether a name is a domain or lies below it; both in A-labels."""
     return name == domain or name.endswith(f".{domain}")
+
+
+def upwards(name: str) -> Iterator[str]:
+    """Yield a name and every name above it, nearest first: ``a.b``, ``b``."""
+    while name:
+        yield name
+        name = name.partition(".")[2]
 
 
 def _to_a_labels(name: str) -> str:

@@ -161,18 +161,18 @@ def _claims_by_members(text: bytes) -> bool:
 
 def _read(text: bytes, receipt: _Receipt) -> _WireReport:
     try:
-        return _decoder.decode(text)
-    except msgspec.ValidationError:
-        return _read_leniently(text, receipt)
+        try:
+            return _decoder.decode(text)
+        except msgspec.ValidationError:
+            return _read_leniently(msgspec.json.decode(text), receipt)
     except RecursionError:
         raise TooLarge("JSON nested too deep") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise InvalidReport(f"no JSON: {error}") from error
 
 
-def _read_leniently(text: bytes, receipt: _Receipt) -> _WireReport:
+def _read_leniently(loose: Any, receipt: _Receipt) -> _WireReport:  # noqa: ANN401  JSON of any shape
     """Read a report of another shape than the wire's, leaving out the entries that are none."""
-    loose: Any = msgspec.json.decode(text)
     if isinstance(loose, dict):
         loose["policies"] = _entries(loose.get("policies"), receipt)
     try:

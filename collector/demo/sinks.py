@@ -1,0 +1,71 @@
+"""Where the demo's alerts arrive: an SMTP server and a webhook, both of which only keep what comes."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(slots=True)
+class Sink:
+    """A port on this machine, and what arrived there."""
+
+    port: int
+    arrived: list[bytes] = field(default_factory=list)
+
+    def take(self) -> list[bytes]:
+        """Return what arrived since the last time."""
+        taken, self.arrived[:] = list(self.arrived), []
+        return taken
+
+
+@contextmanager
+def mail_sink() -> Iterator[Sink]:
+    """Run an SMTP server that keeps every mail."""
+    from aiosmtpd.controller import Controller  # noqa: PLC0415  an extra, needed by the demo alone
+
+    sink = Sink(port=0)
+
+    class Keeper:
+        async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: ANN401, N802  aiosmtpd's signature
+            del server, session
+            sink.arrived.append(envelope.content)
+            return "250 kept"
+
+    controller = Controller(Keeper(), hostname="127.0.0.1", port=0)
+    controller.start()
+    try:
+        # The type of asyncio's server does not tell that it is one of sockets.
+        sink.port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        yield sink
+    finally:
+        controller.stop()
+
+
+@contextmanager
+def webhook_sink() -> Iterator[Sink]:
+    """Run an HTTP server that keeps every body that is posted."""
+    sink = Sink(port=0)
+
+    class Keeper(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers.get("Content-Length", 0))
+            sink.arrived.append(self.rfile.read(length))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *args: object) -> None:
+            del args
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Keeper)
+    sink.port = server.server_address[1]
+    thread = threading.Thread(target=server.serve_forever, name="webhook-sink")
+    thread.start()
+    try:
+        yield sink
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
