@@ -15,7 +15,7 @@ from collector.archives import KINDS as ARCHIVE_KINDS
 from collector.channels import KINDS as CHANNEL_KINDS
 from collector.errors import StoreUnavailable
 from collector.pipeline import Parts, Round, collect, notify, watch
-from collector.ports import Archive, Channel, Clock, Meter, Outcome, ReceivedReport, Source
+from collector.ports import Archive, Channel, Clock, Meter, Outcome, Questions, ReceivedReport, Source
 from collector.sources import KINDS as SOURCE_KINDS
 
 if TYPE_CHECKING:
@@ -63,8 +63,8 @@ class App:
         """Do one round over a source."""
         parts = Parts(
             archive=self.archive,
-            store=self.store,
-            flights=self.store,
+            store=self.store.reports,
+            flights=self.store.flights,
             meter=self.meter,
             watched=self.config.watched_domains,
         )
@@ -76,15 +76,15 @@ class App:
         """Evaluate what is stored and record what changes."""
         return watch(
             self.config.rules(),
-            self.store,
-            self.store,
+            self.store.traffic,
+            self.store.ledger,
             channels_of=self.config.channels_of,
             now=self.clock(),
         )
 
     def notify(self) -> tuple[str, ...]:
         """Send what is owed; return the channels that could not take theirs."""
-        return notify(self.store, self.channels, self.meter, now=self.clock())
+        return notify(self.store.ledger, self.channels, self.meter, now=self.clock())
 
 
 @contextmanager
@@ -106,20 +106,20 @@ def opened(config: "Config", *, meter: Meter, clock: Clock = utc_now) -> Iterato
             clock=clock,
             store=store,
             archive=build(ARCHIVE_KINDS, config.archive),
-            sources=tuple(build(SOURCE_KINDS, s, memory=store) for s in config.sources),
+            sources=tuple(build(SOURCE_KINDS, s, memory=store.memory) for s in config.sources),
             channels=built_channels(config),
             meter=meter,
         )
 
 
 @contextmanager
-def opened_for_questions(config: "Config") -> "Iterator[SqlStore]":
+def asked(config: "Config") -> Iterator[Questions]:
     """Open the store to ask it; nothing is written and a running collector is not disturbed."""
     from collector.stores import open_store
 
     store = open_store(config.store_url(), read_only=True)
     try:
-        yield store
+        yield store.questions
     finally:
         store.close()
 

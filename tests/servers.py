@@ -9,6 +9,7 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -129,7 +130,8 @@ class Dovecot:
         command = [str(self._program), "-F", "-c", str(self.home / "dovecot.conf")]
         # In a group of its own, so that its children go with it.
         self._process = subprocess.Popen(command, start_new_session=True)  # noqa: S603  our own command
-        with socket.create_connection(("127.0.0.1", self._greeting_port())) as connection:
+        self._wait_until_open()
+        with socket.create_connection(("127.0.0.1", self.port)) as connection:
             connection.recv(1)
 
     def stop(self) -> None:
@@ -137,6 +139,9 @@ class Dovecot:
         if self._process is not None:
             os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
+            # Its children hold the ports until they too are gone.
+            for port in (self.port, self.tls_port):
+                _wait_until_free(port)
             self._process = None
 
     def remove(self) -> None:
@@ -246,18 +251,28 @@ class Dovecot:
         folder.mkdir(exist_ok=True)
         os.chown(folder, self._owner.pw_uid, self._owner.pw_gid)
 
-    def _greeting_port(self) -> int:
-        """Wait until the port is open, by asking again and again; Dovecot tells nobody when it is."""
-        attempts = START_TIMEOUT_SECONDS * 100
-        for _ in range(attempts):
+    def _wait_until_open(self) -> None:
+        """Ask for the port again and again; Dovecot tells nobody when it is open."""
+        assert self._process is not None
+        for _ in range(START_TIMEOUT_SECONDS * 100):
             with socket.socket() as probe:
-                probe.settimeout(1)
                 if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self.port
-            assert self._process is not None
+                    return
             assert not _ended_within(self._process, seconds=0.01), f"Dovecot did not start:\n{self.log}"
         message = f"Dovecot does not answer:\n{self.log}"
         raise AssertionError(message)
+
+
+def _wait_until_free(port: int) -> None:
+    for _ in range(START_TIMEOUT_SECONDS * 100):
+        try:
+            socket.create_server(("127.0.0.1", port)).close()
+        except OSError:
+            threading.Event().wait(0.01)
+        else:
+            return
+    message = f"port {port} is still taken"
+    raise AssertionError(message)
 
 
 def _ended_within(process: subprocess.Popen[bytes], *, seconds: float) -> bool:

@@ -20,6 +20,7 @@ from collector.errors import (
     TooLarge,
 )
 from collector.intake.delivery import Delivery, Fate, Withheld
+from collector.intake.extract import extract as extract_as_ever
 from collector.pipeline import GIVE_UP_AFTER, Parts, Round, collect, notify, retry_delay, take, watch
 from collector.ports import Filter, Outcome
 from collector.stores import SqlStore, open_store
@@ -41,8 +42,8 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 def parts(tmp_path: Path, store: SqlStore) -> Parts:
     return Parts(
         archive=FilesystemArchive(path=tmp_path / "archive"),
-        store=store,
-        flights=store,
+        store=store.reports,
+        flights=store.flights,
         meter=CountingMeter(),
         watched=frozenset(),
     )
@@ -120,7 +121,7 @@ def test_a_round_archives_stores_and_settles(tmp_path: Path, parts: Parts, store
 
     assert {"report": Fate.PROCESSED, "lunch": Fate.NOT_A_REPORT, "broken": Fate.REJECTED} == source.settled
     assert (3, {Outcome.STORED: 1}) == (done.deliveries, done.outcomes)
-    assert ["2026-05-11_example.com"] == [row.report_id for row in store.reports(Filter())]
+    assert ["2026-05-11_example.com"] == [row.report_id for row in store.questions.reports(Filter())]
     assert 2 == len(archived(tmp_path))
     assert 2 == len(archived(tmp_path, "quarantine"))
 
@@ -131,7 +132,7 @@ def test_the_same_report_in_two_mails_counts_once(parts: Parts, store: SqlStore)
     done = round_of(source, parts)
 
     assert {Outcome.STORED: 1, Outcome.DUPLICATE: 1} == done.outcomes
-    assert 1 == len(list(store.reports(Filter())))
+    assert 1 == len(list(store.questions.reports(Filter())))
 
 
 class FullArchive:
@@ -149,12 +150,18 @@ class FullArchive:
 @pytest.mark.parametrize("content", [mail(report_json()), BROKEN])
 def test_nothing_is_settled_that_could_not_be_archived(parts: Parts, store: SqlStore, content: bytes) -> None:
     source = ListSource([delivery(content)])
-    full = Parts(archive=FullArchive(), store=store, flights=store, meter=parts.meter, watched=parts.watched)
+    full = Parts(
+        archive=FullArchive(),
+        store=store.reports,
+        flights=store.flights,
+        meter=parts.meter,
+        watched=parts.watched,
+    )
 
     with pytest.raises(ArchiveUnavailable):
         round_of(source, full)
 
-    assert ({}, 1, []) == (source.settled, len(source.waiting), list(store.reports(Filter())))
+    assert ({}, 1, []) == (source.settled, len(source.waiting), list(store.questions.reports(Filter())))
     round_of(source, parts)
     assert [] == source.waiting
 
@@ -184,12 +191,11 @@ def test_a_round_ends_after_the_batch_in_hand_when_told_to(parts: Parts) -> None
 @pytest.fixture
 def a_bug(monkeypatch: pytest.MonkeyPatch) -> None:
     """A bug of ours that one mail meets: the only way to have one on demand."""
-    real = pipeline.extract
 
     def extract(given: Delivery) -> Any:
         if b"poison" in given.content:
             raise ZeroDivisionError
-        return real(given)
+        return extract_as_ever(given)
 
     monkeypatch.setattr(pipeline, "extract", extract)
 
@@ -213,22 +219,22 @@ def test_a_mail_that_meets_a_bug_stays_and_after_three_rounds_is_put_aside(
 
 def test_after_a_death_the_batch_is_taken_one_by_one(parts: Parts, store: SqlStore) -> None:
     source = ListSource([delivery(mail(report_json()), reference=str(n)) for n in range(3)])
-    store.take_off("main", ["0", "1"])  # and here the process died
+    store.flights.take_off("main", ["0", "1"])  # and here the process died
 
     round_of(source, parts)
 
-    assert ([1, 1, 1], {}) == (source.batches, dict(store.suspects("main")))
+    assert ([1, 1, 1], {}) == (source.batches, dict(store.flights.suspects("main")))
 
 
 def test_a_mail_in_flight_at_two_deaths_is_put_aside_unread(parts: Parts, store: SqlStore) -> None:
     source = ListSource([delivery(mail(report_json()), reference="0")])
     for _ in range(2):
-        store.suspects("main")
-        store.take_off("main", ["0"])
+        store.flights.suspects("main")
+        store.flights.take_off("main", ["0"])
 
     round_of(source, parts)
 
-    assert ({"0": Fate.REJECTED}, []) == (source.settled, list(store.reports(Filter())))
+    assert ({"0": Fate.REJECTED}, []) == (source.settled, list(store.questions.reports(Filter())))
 
 
 # ── watch and notify ──────────────────────────────────────────────────────────
@@ -245,7 +251,7 @@ def stored(parts: Parts, *, failed: int, day: int = 1) -> None:
 
 
 def watched(store: SqlStore) -> list[AlertEvent]:
-    told = watch(Rules(), store, store, channels_of=lambda _: ["ops"], now=NOW)
+    told = watch(Rules(), store.traffic, store.ledger, channels_of=lambda _: ["ops"], now=NOW)
     return [notification.change.event for notification in told]
 
 
@@ -255,7 +261,7 @@ def test_an_alert_is_told_once_from_raised_to_cleared(parts: Parts, store: SqlSt
         stored(parts, failed=failed, day=day)
         watched(store)
         watched(store)
-        notify(store, {"ops": channel}, CountingMeter(), now=NOW)
+        notify(store.ledger, {"ops": channel}, CountingMeter(), now=NOW)
 
     assert [AlertEvent.RAISED, AlertEvent.ESCALATED, AlertEvent.CLEARED] == [
         notification.change.event for notification in channel.sent
@@ -266,7 +272,7 @@ def test_an_alert_is_told_once_from_raised_to_cleared(parts: Parts, store: SqlSt
 def test_an_alert_names_its_causes_and_who_saw_them(parts: Parts, store: SqlStore) -> None:
     stored(parts, failed=20)
 
-    (told,) = watch(Rules(), store, store, channels_of=lambda _: [], now=NOW)
+    (told,) = watch(Rules(), store.traffic, store.ledger, channels_of=lambda _: [], now=NOW)
 
     assert (("certificate-expired", "mx1.example.com", 20), ("Google Inc.",)) == (
         (told.causes[0].result_type, told.causes[0].receiving_mx_hostname, told.causes[0].failed_sessions),
@@ -282,11 +288,11 @@ def test_what_could_not_be_sent_is_owed_until_it_is(
     watched(store)
     channel = ListChannel(failure=failure)
 
-    assert ("ops",) == notify(store, {"ops": channel}, CountingMeter(), now=NOW)
+    assert ("ops",) == notify(store.ledger, {"ops": channel}, CountingMeter(), now=NOW)
     channel.failure = None
-    assert () == notify(store, {"ops": channel}, CountingMeter(), now=NOW + timedelta(seconds=1))
+    assert () == notify(store.ledger, {"ops": channel}, CountingMeter(), now=NOW + timedelta(seconds=1))
     assert [] == channel.sent
-    notify(store, {"ops": channel}, CountingMeter(), now=NOW + timedelta(hours=1))
+    notify(store.ledger, {"ops": channel}, CountingMeter(), now=NOW + timedelta(hours=1))
     assert 1 == len(channel.sent)
 
 
@@ -294,10 +300,10 @@ def test_after_a_week_an_alert_is_no_longer_sent(parts: Parts, store: SqlStore) 
     stored(parts, failed=20)
     watched(store)
     later = NOW + GIVE_UP_AFTER + timedelta(hours=1)
-    notify(store, {"ops": ListChannel(failure=ChannelUnavailable("away"))}, CountingMeter(), now=later)
+    notify(store.ledger, {"ops": ListChannel(failure=ChannelUnavailable("away"))}, CountingMeter(), now=later)
     channel = ListChannel()
 
-    notify(store, {"ops": channel}, CountingMeter(), now=later + timedelta(days=1))
+    notify(store.ledger, {"ops": channel}, CountingMeter(), now=later + timedelta(days=1))
 
     assert [] == channel.sent
 
@@ -306,8 +312,8 @@ def test_what_is_owed_to_a_channel_that_is_gone_is_let_go(parts: Parts, store: S
     stored(parts, failed=20)
     watched(store)
 
-    assert () == notify(store, {}, CountingMeter(), now=NOW)
-    assert [] == list(store.due(NOW + timedelta(days=1)))
+    assert () == notify(store.ledger, {}, CountingMeter(), now=NOW)
+    assert [] == list(store.ledger.due(NOW + timedelta(days=1)))
 
 
 def test_retries_grow_from_a_minute_to_an_hour() -> None:

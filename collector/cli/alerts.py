@@ -41,11 +41,11 @@ def alerts() -> None:
 def list_alerts(session: Session, output_format: str, *, open_only: bool, exit_code: bool) -> None:
     """List alerts, the latest raised first."""
     from collector.alerting.rule import Severity
-    from collector.app import opened_for_questions
+    from collector.app import asked
 
     session.start_logging()
-    with opened_for_questions(session.config()) as store:
-        found = list(store.alerts(open_only=open_only))
+    with asked(session.config()) as questions:
+        found = list(questions.alerts(open_only=open_only))
     match output_format:
         case "json":
             print_json(_record(alert) for alert in found)
@@ -62,11 +62,11 @@ def list_alerts(session: Session, output_format: str, *, open_only: bool, exit_c
 @click.pass_obj
 def show_alert(session: Session, alert_id: str) -> None:
     """Show one alert: its causes, what to do about them, and its history."""
-    from collector.app import opened_for_questions
+    from collector.app import asked
 
     session.start_logging()
-    with opened_for_questions(session.config()) as store:
-        found = store.alert(alert_id)
+    with asked(session.config()) as questions:
+        found = questions.alert(alert_id)
     if found is None:
         raise click.UsageError(f'there is no alert {alert_id}: "alerts list" names them')
     _print_alert(found.notifications)

@@ -12,8 +12,7 @@ from collector.cli.output import Column, answer, format_option, percent
 from collector.cli.session import Session
 
 if TYPE_CHECKING:
-    from collector.ports import Filter
-    from collector.stores import SqlStore
+    from collector.ports import Filter, Questions
 
 _AGE = re.compile(r"(\d{1,5})d", re.ASCII)
 
@@ -54,7 +53,7 @@ def _filters(command: Callable[..., None]) -> Callable[..., None]:
 @click.command()
 @_filters
 @click.pass_obj
-def reports(session: Session, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
+def reports(session: Session, /, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
     """List reports, one a row.
 
     Sessions are counted once, although sts and tlsa entries tell of the same ones.
@@ -72,14 +71,14 @@ def reports(session: Session, output_format: str, **filters: Any) -> None:  # no
         Column("Successful", lambda row: f"{row.successful_sessions:,}", total=_successful_sessions),
         Column("Failed", lambda row: f"{row.failed_sessions:,}", total=_failed_sessions),
     ]
-    with _store(session) as store:
-        answer(store.reports(_wanted(filters)), ReportRow, columns, output_format)
+    with _asked(session) as questions:
+        answer(questions.reports(_wanted(filters)), ReportRow, columns, output_format)
 
 
 @click.command()
 @_filters
 @click.pass_obj
-def policies(session: Session, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
+def policies(session: Session, /, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
     """List policy entries as sent, one a row.
 
     The sts and the tlsa entry of one report tell of the same sessions, so these rows may
@@ -96,14 +95,14 @@ def policies(session: Session, output_format: str, **filters: Any) -> None:  # n
         Column("Successful", lambda row: f"{row.successful_sessions:,}", right=True),
         Column("Failed", lambda row: f"{row.failed_sessions:,}", right=True),
     ]
-    with _store(session) as store:
-        answer(store.policies(_wanted(filters)), PolicyRow, columns, output_format)
+    with _asked(session) as questions:
+        answer(questions.policies(_wanted(filters)), PolicyRow, columns, output_format)
 
 
 @click.command()
 @_filters
 @click.pass_obj
-def failures(session: Session, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
+def failures(session: Session, /, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
     """List failure details as sent, one a row; "explain" tells what a result type means."""
     from collector.ports import FailureRow
 
@@ -119,14 +118,14 @@ def failures(session: Session, output_format: str, **filters: Any) -> None:  # n
         Column("Failed", lambda row: f"{row.failed_sessions:,}", right=True),
         Column("Reason", lambda row: row.failure_reason_code or "-"),
     ]
-    with _store(session) as store:
-        answer(store.failures(_wanted(filters)), FailureRow, columns, output_format)
+    with _asked(session) as questions:
+        answer(questions.failures(_wanted(filters)), FailureRow, columns, output_format)
 
 
 @click.command()
 @_filters
 @click.pass_obj
-def summary(session: Session, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
+def summary(session: Session, /, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
     """Add up sessions per domain and day."""
     from collector.ports import SummaryRow
 
@@ -138,8 +137,8 @@ def summary(session: Session, output_format: str, **filters: Any) -> None:  # no
         Column("Rate", lambda row: percent(row.failure_rate), total=_failure_rate),
         Column("Organizations", lambda row: ", ".join(row.organizations) or "-"),
     ]
-    with _store(session) as store:
-        answer(store.summary(_wanted(filters)), SummaryRow, columns, output_format, without={"served"})
+    with _asked(session) as questions:
+        answer(questions.summary(_wanted(filters)), SummaryRow, columns, output_format, without={"served"})
 
 
 def _wanted(filters: dict[str, Any]) -> "Filter":
@@ -149,13 +148,13 @@ def _wanted(filters: dict[str, Any]) -> "Filter":
 
 
 @contextmanager
-def _store(session: Session) -> "Iterator[SqlStore]":
+def _asked(session: Session) -> "Iterator[Questions]":
     """Open the store that the configuration names, to read."""
-    from collector.app import opened_for_questions
+    from collector.app import asked
 
     session.start_logging()
-    with opened_for_questions(session.config()) as store:
-        yield store
+    with asked(session.config()) as questions:
+        yield questions
 
 
 # ── Totals. A host whose sessions are told again in its domain's row is left out. ──

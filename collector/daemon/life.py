@@ -83,7 +83,7 @@ class House:
         """Tell what is not to be had now, and why."""
         troubles = dict(self._troubles)
         try:
-            self._app.store.ping()
+            self._app.store.questions.ping()
         except (Unavailable, Misconfigured) as error:
             troubles["store"] = str(error)
         return troubles
@@ -133,7 +133,7 @@ def _web(app: App, house: House, meter: PrometheusMeter) -> Iterator[None]:
     listen = app.config.web.listen
     assert listen is not None
     pages = make_app(
-        questions=app.store,
+        questions=app.store.questions,
         pulse=house,
         meter=meter,
         clock=app.clock,

@@ -7,6 +7,7 @@ import resource
 import signal
 import stat
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -20,7 +21,7 @@ from collector.archives.filesystem import FilesystemArchive
 from collector.errors import ArchiveUnavailable
 from collector.intake.extract import MailFacts
 from collector.intake.unpack import unpack
-from collector.ports import Archive
+from collector.ports import Archive, ReceivedReport
 from tests.archives.contract import ArchiveContract, KeptFile, unreadable
 from tests.build import packed, policy_json, received, report_json, sha256
 
@@ -130,7 +131,7 @@ def test_what_could_not_be_read_lies_under_the_day_it_came(tmp_path: Path) -> No
     FilesystemArchive(path=tmp_path).put_aside(
         [
             replace(unreadable(mail), received_at=late),
-            replace(unreadable(document, kind="../Iinvalid report"), received_at=late),
+            replace(unreadable(document, kind="../Invalid report"), received_at=late),
         ]
     )
 
@@ -186,7 +187,7 @@ def test_the_longest_names_fit(tmp_path: Path) -> None:
 
 def test_a_batch_of_500_costs_two_flushes(tmp_path: Path) -> None:
     flush = CountingFlush()
-    batch = [received(report_json(report_id=str(number))) for number in range(500)]
+    batch = batch_of(500)
 
     FilesystemArchive(path=tmp_path, flush=flush).keep(batch)
 
@@ -269,6 +270,38 @@ def test_what_a_killed_process_left_is_removed_by_the_next_batch(tmp_path: Path)
     assert not leftover.exists()
 
 
+@pytest.mark.parametrize(("flush_number", "kept_files"), [(1, 0), (2, 40)])
+def test_a_process_killed_in_a_batch_leaves_nothing_half_and_the_next_completes_it(
+    tmp_path: Path, flush_number: int, kept_files: int
+) -> None:
+    script = [sys.executable, "-c", KILLED, str(tmp_path), str(flush_number)]
+
+    died = subprocess.run(script, check=False, cwd=Path(__file__).parents[2])  # noqa: S603  our own script
+
+    assert -signal.SIGKILL == died.returncode
+    assert kept_files == len(list(tmp_path.glob("reports/**/*.json*")))
+    FilesystemArchive(path=tmp_path).keep(batch_of(20))
+    assert 40 == len(names(tmp_path))
+
+
+KILLED = """
+import os, pathlib, signal, sys
+from collector.archives.filesystem import FilesystemArchive
+from tests.archives.test_filesystem import batch_of
+left = int(sys.argv[2])
+def flush(root, paths):
+    global left
+    left -= 1
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+FilesystemArchive(path=pathlib.Path(sys.argv[1]), flush=flush).keep(batch_of(20))
+"""
+
+
+def batch_of(count: int) -> list[ReceivedReport]:
+    return [received(report_json(report_id=str(number))) for number in range(count)]
+
+
 def test_what_another_process_is_writing_is_left_alone(tmp_path: Path) -> None:
     with durable.writing(tmp_path, durable.flush) as batch:
         batch.add(tmp_path / "reports" / "other", b"content")
@@ -305,7 +338,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 def test_a_full_disk_is_unavailable_and_work_goes_on_when_there_is_room(small_disk: Path) -> None:
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"x" * 240 * 1024)
-    batch = [received(report_json(report_id=str(number))) for number in range(20)]
+    batch = batch_of(20)
     archive = FilesystemArchive(path=small_disk / "archive")
 
     with pytest.raises(ArchiveUnavailable) as caught:

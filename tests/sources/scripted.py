@@ -21,8 +21,8 @@ _ANSWERS = {
 class ScriptedImap:
     """Speaks plain text on 127.0.0.1 to one client after the other; use it in a ``with``.
 
-    ``answers``, by words of the command, go before those of a server with one mail; ``{tag}`` becomes the command's tag,
-    and an answer without it never ends.
+    ``answers``, by words of the command, go before those of a server with one mail;
+    ``{tag}`` becomes the command's tag, and an answer without it never ends.
     ``heard`` is every line that came in.
     """
 

@@ -240,7 +240,7 @@ def test_no_command_is_longer_than_servers_take() -> None:
     uids = range(4_294_967_295 - 700, 4_294_967_295)
     select = "* 700 EXISTS\r\n* OK [UIDVALIDITY 7] fine\r\n{tag} OK [READ-WRITE] done"
     found = " ".join(map(str, uids))
-    with ScriptedImap(answers={"SELECT": select, "SEARCH": f"* SEARCH {found}\r\n{{tag}} OK"}) as server:
+    with ScriptedImap(answers={"SELECT": select, "SEARCH": f"* SEARCH {found}\r\n{{tag}} OK done"}) as server:
         collected(scripted(server))
 
     assert 7_000 < max(len(line) for line in server.heard) < 8_192
@@ -676,7 +676,7 @@ def test_a_server_that_is_away_is_unavailable(build: Build) -> None:
 
 def test_a_host_that_is_not_found_is_unavailable(build: Build) -> None:
     """Name servers are away at times, too."""
-    with pytest.raises(SourceUnavailable, match="mail.invalid:993: connecting: the host name is not found"):
+    with pytest.raises(SourceUnavailable, match=r"mail\.invalid:993: connecting: the host name is not found"):
         collected(build(host="mail.invalid", port=993))
 
 

@@ -1,5 +1,7 @@
 """What makes two reports one, whose they are, and how the archive names them."""
 
+from typing import Any
+
 import pytest
 
 from collector.tlsrpt.filename import MAX_NAME_BYTES, archive_domain, archive_name
@@ -9,7 +11,7 @@ from tests.build import policy_json, received, report_json, utc
 HASH = "0123456789abcdef" * 4
 
 
-def digest(**members: object) -> str:
+def digest(**members: Any) -> str:
     return received(report_json(**members)).key.digest
 
 
@@ -32,7 +34,7 @@ def test_letter_case_of_the_organization_does_not_matter() -> None:
     "members",
     [{"report_id": "2"}, {"organization_name": "Other"}, {"policies": [policy_json("example.net")]}],
 )
-def test_another_id_organization_or_domain_is_another_report(members: dict[str, object]) -> None:
+def test_another_id_organization_or_domain_is_another_report(members: dict[str, Any]) -> None:
     assert digest() != digest(**members)
 
 
@@ -74,7 +76,7 @@ def test_the_archives_name_is_that_of_rfc_8460_with_the_hash_as_unique_part() ->
         ({"contact_info": "mailto:x@Example.NET."}, "example.net"),
     ],
 )
-def test_the_sender_in_it_is_safe(members: dict[str, object], expected: str) -> None:
+def test_the_sender_in_it_is_safe(members: dict[str, Any], expected: str) -> None:
     assert expected == archive_name(received(report_json(**members)).body, HASH).split("!")[0]
 
 

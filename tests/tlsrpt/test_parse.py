@@ -218,7 +218,7 @@ def test_an_address_is_read_or_null(sent: object, expected: object) -> None:
 
 
 def test_socketlabs_spelling_of_the_mx_host_name_is_read() -> None:
-    row = failure_json(mx_host=None, **{"receiving-mx-host-name": "mx1.example.com"})
+    row = failure_json(mx_host=None) | {"receiving-mx-host-name": "mx1.example.com"}
     report = read(report_json(policy_json(failed=1, failures=[row])))
 
     assert ("mx1.example.com", (Deviation.MISSPELT_MEMBER,)) == (
