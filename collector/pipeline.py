@@ -7,6 +7,7 @@ fact before it is a message.
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -138,15 +139,17 @@ def collect(source: Source, parts: Parts, *, keep_going: Callable[[], bool]) -> 
     deaths = parts.flights.suspects(source.name)
     outcomes: Counter[Outcome] = Counter()
     fates: Counter[Fate] = Counter()
-    for batch in source.deliveries(alone=frozenset(deaths)):
-        read = _read_batch(source, batch, deaths, parts)
-        _keep(read, parts, outcomes)
-        settlements = [Settlement(reference=one.reference, fate=one.fate) for one in read]
-        source.settle(settlements)
-        _forget(source, settlements, deaths, parts.flights)
-        fates.update(settlement.fate for settlement in settlements)
-        if not keep_going():
-            break
+    # Closed at once whatever happens: the connection behind it is not left to the garbage collector.
+    with closing(source.deliveries(alone=frozenset(deaths))) as batches:
+        for batch in batches:
+            read = _read_batch(source, batch, deaths, parts)
+            _keep(read, parts, outcomes)
+            settlements = [Settlement(reference=one.reference, fate=one.fate) for one in read]
+            source.settle(settlements)
+            _forget(source, settlements, deaths, parts.flights)
+            fates.update(settlement.fate for settlement in settlements)
+            if not keep_going():
+                break
     return Round(deliveries=fates.total(), outcomes=outcomes, fates=fates)
 
 

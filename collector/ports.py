@@ -5,7 +5,7 @@ raised as one of the families of :mod:`collector.errors`: what a source sends wr
 ``Malformed``, what is away is ``Unavailable``, what the operator must mend ``Misconfigured``.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -38,7 +38,7 @@ class Source(Protocol):
         """The name that the operator gave it."""
         ...
 
-    def deliveries(self, *, alone: frozenset[str]) -> Iterator[Batch]:
+    def deliveries(self, *, alone: frozenset[str]) -> Generator[Batch, None, None]:
         """Yield what is new, batch by batch; references in ``alone`` come in batches of one."""
         ...
 

@@ -1,6 +1,6 @@
 """Hand-written stand-ins for what touches the world."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ class ListSource:
     settled: dict[str, Fate] = field(default_factory=dict)
     batches: list[int] = field(default_factory=list)
 
-    def deliveries(self, *, alone: frozenset[str]) -> Iterator[tuple[Delivery | Withheld, ...]]:
+    def deliveries(self, *, alone: frozenset[str]) -> Generator[tuple[Delivery | Withheld, ...], None, None]:
         suspects = [d for d in self.waiting if d.reference in alone]
         others = [d for d in self.waiting if d.reference not in alone]
         parts = [[d] for d in suspects]

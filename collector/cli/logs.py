@@ -45,6 +45,12 @@ def _renderers(*, console: bool) -> list[Processor]:
     if console:
         # repr: control characters and bidirectional overrides become visible escapes.
         return [
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), repr_native_str=True, sort_keys=False)
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stderr.isatty(),
+                repr_native_str=True,
+                sort_keys=False,
+                # Never with local variables: the frames of imaplib hold the password.
+                exception_formatter=structlog.dev.plain_traceback,
+            )
         ]
     return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from collector.demo.mailbox import free_port
+
 
 @dataclass(slots=True)
 class Sink:
@@ -34,11 +36,11 @@ def mail_sink() -> Iterator[Sink]:
             sink.arrived.append(envelope.content)
             return "250 kept"
 
-    controller = Controller(Keeper(), hostname="127.0.0.1", port=0)
+    # It tries the port itself before it tells which one it got, so 0 will not do.
+    sink.port = free_port()
+    controller = Controller(Keeper(), hostname="127.0.0.1", port=sink.port)
     controller.start()
     try:
-        # The type of asyncio's server does not tell that it is one of sockets.
-        sink.port = controller.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
         yield sink
     finally:
         controller.stop()

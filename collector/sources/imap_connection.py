@@ -117,11 +117,18 @@ class OpenFolder:
     def uids(self) -> list[int]:
         """Find every message that is not marked as deleted, oldest first."""
         found: list[int] = []
-        for first in range(1, self._message_count + 1, MESSAGES_A_SEARCH):
-            last = min(first + MESSAGES_A_SEARCH - 1, self._message_count)
+        for window in self._windows():
             with self._asking("SEARCH"):
-                found += self._client.search([f"{first}:{last}", "UNDELETED"])
+                found += self._client.search([*window, "UNDELETED"])
         return sorted(found)
+
+    def _windows(self) -> Iterator[list[str]]:
+        """Cut a very large folder into windows; others are asked as a whole, as every server understands."""
+        if self._message_count <= MESSAGES_A_SEARCH:
+            yield []
+            return
+        for first in range(1, self._message_count + 1, MESSAGES_A_SEARCH):
+            yield [f"{first}:{min(first + MESSAGES_A_SEARCH - 1, self._message_count)}"]
 
     def listing(self, uids: Sequence[int]) -> Iterator[Listed]:
         """Tell size and date of messages, in order; those that vanished meanwhile are passed over."""
