@@ -31,7 +31,7 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV_READY)
-	$(BIN)/python bench/collect.py $(ARGS)
+	$(BIN)/python -m bench.collect $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage htmlcov
