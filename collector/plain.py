@@ -1,7 +1,7 @@
 """Makes text from strangers safe to show: on a terminal, in a table, in a CSV cell."""
 
-# What a spreadsheet would run when a cell begins with it.
-_FORMULA_STARTS = ("=", "+", "-", "@")
+# What a spreadsheet runs when a cell begins with it; the wide forms count in East Asian editions.
+_FORMULA_STARTS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  these are meant
 
 
 def one_line(text: str) -> str:

@@ -29,6 +29,11 @@ def rate_text(rate: Fraction, threshold: Fraction) -> str:
     return f"{_decimal(percent, digits)} %"
 
 
+def plain_rate_text(rate: Fraction) -> str:
+    """Return a failure rate in per cent where no threshold is at hand; none and all are ``0 %`` and ``100 %``."""
+    return share_text(rate) if rate in {0, 1} else rate_text(rate, Fraction(0))
+
+
 def _digits_needed(number: Fraction) -> int:
     return next((d for d in range(_MAX_DIGITS) if _rounded(number, d) == number), _MAX_DIGITS)
 

@@ -1,19 +1,26 @@
 """The command line: one file a command group, imported when it is called."""
 
+import io
+import os
 import sys
+import traceback
+from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
 import click
 
 from collector import __version__
 from collector.cli.session import DEFAULT_CONFIG_PATH, Session
-from collector.errors import CollectorError, Malformed, Misconfigured, Unavailable
+from collector.errors import CollectorError, Misconfigured, Unavailable
+from collector.plain import one_line
 
-# sysexits.h: EX_UNAVAILABLE and EX_CONFIG, the two that service managers know.
+# The command ran and the answer is bad; a bug of ours ends so too.
 EXIT_BAD_ANSWER = 1
-EXIT_USAGE = 2
+# sysexits.h: EX_UNAVAILABLE and EX_CONFIG, which service managers know.
 EXIT_UNAVAILABLE = 69
 EXIT_MISCONFIGURED = 78
+# As a shell tells of SIGINT: 128 and the number of the signal.
 EXIT_INTERRUPTED = 130
 
 # Command → module and object. The order is that of a report's way, and of --help.
@@ -52,8 +59,39 @@ class Commands(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the command, or name the nearest one."""
-        return super().resolve_command(ctx, args)
+        """Find the command, or name the nearest ones."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.exceptions.NoSuchCommand as unknown:
+            # click itself knows only the commands that have been imported.
+            raise click.exceptions.NoSuchCommand(
+                one_line(unknown.command_name), possibilities=COMMANDS, ctx=ctx
+            ) from None
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; a bug of ours is told in one line, and in full with ``-v``."""
+        try:
+            return super().invoke(ctx)
+        except (CollectorError, click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except BrokenPipeError:
+            # Here, for click would end with 1, which is a bad answer.
+            _hang_up()
+            ctx.exit(0)
+        except Exception as bug:
+            if ctx.params["verbose"]:
+                traceback.print_exception(bug)
+            raise _Bug(bug) from bug
+
+
+class _Bug(click.ClickException):
+    """An exception that is none of ours: nothing that a user did wrong."""
+
+    def __init__(self, bug: Exception) -> None:
+        told = one_line(f"{type(bug).__name__}: {bug}")
+        super().__init__(
+            f"this is a bug in tlsrpt-collector: {told}; run again with -v for the traceback, and report it"
+        )
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -83,27 +121,43 @@ def root(ctx: click.Context, config_path: str, log_format: str | None, verbose: 
     ctx.obj = Session.of(config_path, log_format=log_format, verbosity=verbose - quiet)
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command and turn every error of ours into words and an exit status."""
-    sys.exit(_run())
-
-
-def _run() -> int:
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that is not UTF-8 shows an escape; it is no reason to stop in the middle.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    status = _run(arguments)
     try:
-        status = root.main(prog_name="tlsrpt-collector", standalone_mode=False)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _hang_up()
+    except OSError as error:
+        _hang_up()
+        click.echo(f"tlsrpt-collector: the answer cannot be written: {error.strerror}", err=True)
+        status = EXIT_UNAVAILABLE
+    sys.exit(status)
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
+        status = root.main(arguments, prog_name="tlsrpt-collector", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read our answer has had enough. Nothing more can be said to them.
-        sys.stderr.close()
-        return 0
     except CollectorError as error:
         click.echo(f"tlsrpt-collector: {error}", err=True)
         return exit_status_of(error)
     return status if isinstance(status, int) else 0
+
+
+def _hang_up() -> None:
+    """Say no more: whoever read our answer (``head``, a pager) has had enough, and that is fine."""
+    # What is still buffered would be written at exit, and fail again.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
 
 
 def exit_status_of(error: CollectorError) -> int:
@@ -113,6 +167,4 @@ def exit_status_of(error: CollectorError) -> int:
             return EXIT_MISCONFIGURED
         case Unavailable():
             return EXIT_UNAVAILABLE
-        case Malformed():
-            return EXIT_BAD_ANSWER
     return EXIT_BAD_ANSWER

@@ -1,17 +1,21 @@
 """``alerts``: what is open, what became of it, and whether the channels work."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from collector.cli.output import Column, format_option, percent, print_csv, print_json, print_table
+from collector.cli.output import Column, format_option, print_answer, rate_cell, time_text, wrapped
 from collector.cli.session import Session
 from collector.plain import one_line
 
 if TYPE_CHECKING:
-    from collector.alerting.alert import Alert, Notification
+    from collector.alerting.alert import Alert, AlertChange, Notification
+    from collector.alerting.wording import CauseWording
+    from collector.ports import Channel
 
+# The members of an alert for programs, in their order.
 _NAMES = (
     "alert_id",
     "kind",
@@ -46,13 +50,7 @@ def list_alerts(session: Session, output_format: str, *, open_only: bool, exit_c
     session.start_logging()
     with asked(session.config()) as questions:
         found = list(questions.alerts(open_only=open_only))
-    match output_format:
-        case "json":
-            print_json(_record(alert) for alert in found)
-        case "csv":
-            print_csv((_record(alert) for alert in found), _NAMES)
-        case _:
-            _print_alerts(found)
+    print_answer(found, _record, _NAMES, _columns(), output_format, empty="There are no alerts.")
     critical = any(alert.is_open and alert.severity is Severity.CRITICAL for alert in found)
     click.get_current_context().exit(1 if exit_code and critical else 0)
 
@@ -68,8 +66,9 @@ def show_alert(session: Session, alert_id: str) -> None:
     with asked(session.config()) as questions:
         found = questions.alert(alert_id)
     if found is None:
-        raise click.UsageError(f'there is no alert {alert_id}: "alerts list" names them')
-    _print_alert(found.notifications)
+        raise click.UsageError(f'there is no alert {one_line(alert_id)}: "alerts list" names them')
+    for line in _described(found.notifications):
+        click.echo(line)
 
 
 @alerts.command("test")
@@ -77,23 +76,27 @@ def show_alert(session: Session, alert_id: str) -> None:
 @click.pass_obj
 def test_channels(session: Session, channel_name: str | None) -> None:
     """Send a message that is marked as a test through each channel."""
-    from collector.alerting.trial import trial_notification
     from collector.app import built_channels, utc_now
-    from collector.cli import exit_status_of
-    from collector.errors import ChannelRefused, ChannelUnavailable
+    from collector.errors import Misconfigured
 
     session.start_logging()
     channels = built_channels(session.config())
-    if channel_name is not None and channel_name not in channels:
-        known = ", ".join(channels) or "none is configured"
-        raise click.UsageError(f"no channel is named {channel_name} (known: {known})")
     if not channels:
-        raise click.UsageError('no channel is configured: add one under "channels"')
-    statuses = [0]
-    now = utc_now()
+        raise Misconfigured('no channel is configured: add one under "channels"')
+    if channel_name is not None and channel_name not in channels:
+        raise click.UsageError(f"no channel is named {channel_name} (known: {', '.join(channels)})")
+    wanted = channels if channel_name is None else {channel_name: channels[channel_name]}
+    click.get_current_context().exit(max(_tested(wanted, now=utc_now())))
+
+
+def _tested(channels: "Mapping[str, Channel]", *, now: datetime) -> list[int]:
+    """Try each channel, say what came of it, and return the exit status of each."""
+    from collector.alerting.trial import trial_notification
+    from collector.cli import exit_status_of
+    from collector.errors import ChannelRefused, ChannelUnavailable
+
+    statuses = []
     for name, channel in channels.items():
-        if channel_name not in {None, name}:
-            continue
         try:
             channel.send(trial_notification(now=now), now=now)
         except (ChannelUnavailable, ChannelRefused) as error:
@@ -101,7 +104,11 @@ def test_channels(session: Session, channel_name: str | None) -> None:
             statuses.append(exit_status_of(error))
         else:
             click.echo(f"{name}: the test was handed over; see that it arrives")
-    click.get_current_context().exit(max(statuses))
+            statuses.append(0)
+    return statuses
+
+
+# ── The list ──────────────────────────────────────────────────────────────────
 
 
 def _record(alert: "Alert") -> dict[str, Any]:
@@ -110,72 +117,82 @@ def _record(alert: "Alert") -> dict[str, Any]:
         "alert_id": alert.alert_id,
         "kind": alert.kind.value,
         "severity": alert.severity.word,
-        "state": "open" if alert.is_open else "cleared",
+        "state": _state(alert),
         "policy_domain": alert.policy_domain,
         "day": alert.day.isoformat(),
         "sessions": alert.sessions,
         "failed_sessions": alert.failed_sessions,
         "failure_rate": None if rate is None else float(rate),
         "threshold": float(alert.threshold),
-        "raised_at": _time(alert.raised_at),
-        "cleared_at": None if alert.cleared_at is None else _time(alert.cleared_at),
+        "raised_at": time_text(alert.raised_at),
+        "cleared_at": None if alert.cleared_at is None else time_text(alert.cleared_at),
     }
 
 
-def _time(time: Any) -> str:  # noqa: ANN401  a datetime; the import would cost --help
-    text: str = time.strftime("%Y-%m-%dT%H:%M:%SZ")
-    return text
+def _columns() -> list[Column]:
+    from collector.alerting.percent import share_text
+
+    return [
+        Column("Alert", lambda alert: alert.alert_id),
+        Column("State", _state),
+        Column("Severity", lambda alert: alert.severity.word),
+        Column("Domain", lambda alert: alert.policy_domain),
+        Column("Day", lambda alert: alert.day.isoformat()),
+        Column("Failed", lambda alert: f"{alert.failed_sessions:,} of {alert.sessions:,}", right=True),
+        Column("Rate", _rate, right=True),
+        Column("Threshold", lambda alert: share_text(alert.threshold), right=True),
+        Column("Raised", lambda alert: time_text(alert.raised_at)),
+        Column("Cleared", lambda alert: time_text(alert.cleared_at) if alert.cleared_at else "-"),
+    ]
 
 
-def _print_alerts(found: "list[Alert]") -> None:
-    if not found:
-        click.echo("There are no alerts.")
-        return
-    print_table(
-        found,
-        [
-            Column("Alert", lambda alert: alert.alert_id),
-            Column("State", lambda alert: "open" if alert.is_open else "cleared"),
-            Column("Severity", lambda alert: alert.severity.word),
-            Column("Domain", lambda alert: alert.policy_domain),
-            Column("Day", lambda alert: alert.day.isoformat()),
-            Column("Failed", lambda alert: f"{alert.failed_sessions:,} of {alert.sessions:,}", right=True),
-            Column("Rate", lambda alert: percent(alert.failure_rate), right=True),
-            Column("Threshold", lambda alert: percent(alert.threshold), right=True),
-            Column("Raised", lambda alert: _time(alert.raised_at)),
-            Column("Cleared", lambda alert: _time(alert.cleared_at) if alert.cleared_at else "-"),
-        ],
-    )
+def _state(alert: "Alert") -> str:
+    return "open" if alert.is_open else "cleared"
 
 
-def _print_alert(notifications: "tuple[Notification, ...]") -> None:
-    """Print the latest message that tells of causes, as a mail would, then the history."""
-    for line in _told(notifications):
-        click.echo(one_line(line))
-    click.echo("History")
-    for notification in notifications:
-        change = notification.change
-        rate = percent(change.alert.failure_rate)
-        click.echo(
-            f"  {_time(change.at)}  {change.event.value:16}  {change.alert.severity.word:8}  "
-            f"{change.alert.day}  {change.alert.failed_sessions:,} of {change.alert.sessions:,} ({rate})"
-        )
+def _rate(alert: "Alert") -> str:
+    """Write the rate so that it shows on which side of its threshold it is, as the mail does."""
+    from collector.alerting.percent import rate_text
+
+    rate = alert.failure_rate
+    return rate_cell(rate) if rate is None else rate_text(rate, alert.threshold)
 
 
-def _told(notifications: "tuple[Notification, ...]") -> Iterator[str]:
+# ── One alert ─────────────────────────────────────────────────────────────────
+
+
+def _described(notifications: "tuple[Notification, ...]") -> Iterator[str]:
+    """Tell an alert as its latest message does, with the causes last told, then its history."""
     from collector.alerting.wording import wording
 
-    latest = notifications[-1]
-    words = wording(latest)
-    yield words.title
-    yield ""
-    yield words.summary
-    yield from (f"  {label}: {text}" for label, text in words.facts)
-    yield ""
-    for cause in words.causes:
-        yield cause.heading
-        yield f"  Meaning: {cause.meaning}"
-        yield f"  Likely cause: {cause.cause}"
-        yield f"  What to do: {cause.action}"
-        yield from (f"  Check: {command}" for command in cause.commands)
-        yield ""
+    words = wording(notifications[-1])
+    # The message that clears an alert tells of none.
+    explained = next((told for told in map(wording, reversed(notifications)) if told.causes), words)
+    yield from (one_line(words.title), "", wrapped(words.summary, indent=0), "")
+    yield from (f"  {label + ':':17}{one_line(text)}" for label, text in words.facts)
+    for cause in explained.causes:
+        yield from _cause(cause)
+    if explained.more_causes:
+        yield from ("", f'And {explained.more_causes:,} more: "failures" lists them.')
+    yield from ("", wrapped(words.closing, indent=0), "", "History")
+    yield from (_changed(notification.change) for notification in notifications)
+
+
+def _cause(cause: "CauseWording") -> Iterator[str]:
+    yield from ("", one_line(cause.heading))
+    yield wrapped(f"Meaning: {cause.meaning}", indent=2, hanging=2)
+    yield wrapped(f"Likely cause: {cause.cause}", indent=2, hanging=2)
+    yield wrapped(f"What to do: {cause.action}", indent=2, hanging=2)
+    if cause.at_one_organization:
+        yield wrapped(cause.at_one_organization, indent=2, hanging=2)
+    yield "  To check:"
+    # Whole, however long: a command is copied.
+    yield from (f"    {one_line(command)}" for command in cause.commands)
+
+
+def _changed(change: "AlertChange") -> str:
+    alert = change.alert
+    return (
+        f"  {time_text(change.at)}  {change.event.value:15}  {alert.severity.word:8}  {alert.day}  "
+        f"{alert.failed_sessions:,} of {alert.sessions:,} ({_rate(alert)})"
+    )

@@ -1,12 +1,23 @@
 """Where log events go: standard error, for eyes on a terminal, as JSON otherwise."""
 
 import logging
+import os
 import sys
+import traceback
+from typing import TextIO
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
+
+from collector.plain import one_line
 
 _LEVELS = {-2: logging.ERROR, -1: logging.WARNING, 0: logging.INFO, 1: logging.DEBUG}
+
+# These tell of their own doings at length, some with what they were sent; their warnings are enough.
+_TALKATIVE_LIBRARIES = ("apscheduler", "imapclient", "urllib3", "alembic", "sqlalchemy", "asyncio")
+
+# What a reader of a JSON line looks for first.
+_LEADING_MEMBERS = ("timestamp", "level", "event")
 
 
 def start_logging(log_format: str | None, verbosity: int) -> None:
@@ -21,36 +32,62 @@ def start_logging(log_format: str | None, verbosity: int) -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
     )
+    renderers = _for_eyes() if console else _for_programs()
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                *_renderers(console=console),
-            ],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
         )
     )
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level)
-    for library in ("apscheduler", "imapclient", "urllib3", "alembic", "sqlalchemy", "asyncio"):
+    for library in _TALKATIVE_LIBRARIES:
         logging.getLogger(library).setLevel(max(level, logging.WARNING))
 
 
-def _renderers(*, console: bool) -> list[Processor]:
-    """Render values so that text from a report cannot steer a terminal or break a line."""
-    if console:
-        # repr: control characters and bidirectional overrides become visible escapes.
-        return [
-            structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(),
-                repr_native_str=True,
-                sort_keys=False,
-                # Never with local variables: the frames of imaplib hold the password.
-                exception_formatter=structlog.dev.plain_traceback,
-            )
-        ]
-    return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+# ── For programs ──────────────────────────────────────────────────────────────
+
+
+def _for_programs() -> list[Processor]:
+    """Render an event as one line of JSON, in ASCII: text from a report is read back as it was."""
+    return [structlog.processors.format_exc_info, _leading_members_first, structlog.processors.JSONRenderer()]
+
+
+def _leading_members_first(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    del logger, name
+    return {member: event.pop(member) for member in _LEADING_MEMBERS} | dict(event)
+
+
+# ── For eyes ──────────────────────────────────────────────────────────────────
+
+
+def _for_eyes() -> list[Processor]:
+    """Render an event so that text from a report cannot steer the terminal or begin a line."""
+    return [
+        _printable_event,
+        structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ,
+            # repr: control characters and bidirectional overrides become visible escapes.
+            repr_native_str=True,
+            sort_keys=False,
+            exception_formatter=_print_traceback,
+        ),
+    ]
+
+
+def _printable_event(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
+    """Escape what a library logs; its message is not rendered by repr."""
+    del logger, name
+    event["event"] = one_line(str(event["event"]))
+    return event
+
+
+def _print_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
+    """Print a traceback; never with local variables, for the frames of imaplib hold the password."""
+    for block in traceback.format_exception(*exc_info):
+        for line in block.splitlines():
+            # Indented, so that no line of it can pass for an event.
+            stream.write(f"\n  {one_line(line)}")

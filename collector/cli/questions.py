@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from collector.cli.output import Column, answer, format_option, percent
+from collector.cli.output import Column, answer, format_option, rate_cell
 from collector.cli.session import Session
 
 if TYPE_CHECKING:
     from collector.ports import Filter, Questions
 
 _AGE = re.compile(r"(\d{1,5})d", re.ASCII)
+_DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 class Day(click.ParamType[date]):
@@ -31,9 +32,12 @@ class Day(click.ParamType[date]):
                 from collector.app import utc_now
 
                 return utc_now().date() - timedelta(days=int(age[1]))
-            return date.fromisoformat(value)
+            # Python reads more (20260101, 2026-W01-4) than anyone means.
+            if _DAY.fullmatch(value):
+                return date.fromisoformat(value)
         except (ValueError, OverflowError):
-            self.fail(f"{value!r} is no day: write 2026-01-01 or 30d", param, ctx)
+            pass
+        self.fail(f"{value!r} is no day: write 2026-01-01 or 30d", param, ctx)
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -72,7 +76,7 @@ def reports(session: Session, /, output_format: str, **filters: Any) -> None:  #
         Column("Failed", lambda row: f"{row.failed_sessions:,}", total=_failed_sessions),
     ]
     with _asked(session) as questions:
-        answer(questions.reports(_wanted(filters)), ReportRow, columns, output_format)
+        answer(questions.reports(_wanted(filters)), ReportRow, columns, output_format, empty="No reports match.")
 
 
 @click.command()
@@ -96,7 +100,7 @@ def policies(session: Session, /, output_format: str, **filters: Any) -> None:  
         Column("Failed", lambda row: f"{row.failed_sessions:,}", right=True),
     ]
     with _asked(session) as questions:
-        answer(questions.policies(_wanted(filters)), PolicyRow, columns, output_format)
+        answer(questions.policies(_wanted(filters)), PolicyRow, columns, output_format, empty="No policies match.")
 
 
 @click.command()
@@ -119,14 +123,17 @@ def failures(session: Session, /, output_format: str, **filters: Any) -> None:  
         Column("Reason", lambda row: row.failure_reason_code or "-"),
     ]
     with _asked(session) as questions:
-        answer(questions.failures(_wanted(filters)), FailureRow, columns, output_format)
+        answer(questions.failures(_wanted(filters)), FailureRow, columns, output_format, empty="No failures match.")
 
 
 @click.command()
 @_filters
 @click.pass_obj
 def summary(session: Session, /, output_format: str, **filters: Any) -> None:  # noqa: ANN401  handed on
-    """Add up sessions per domain and day."""
+    """Add up sessions per domain and day.
+
+    In the TOTAL an MX host is left out where its domain's row tells of the same sessions.
+    """
     from collector.ports import SummaryRow
 
     columns = [
@@ -134,11 +141,12 @@ def summary(session: Session, /, output_format: str, **filters: Any) -> None:  #
         Column("Day", lambda row: row.day.isoformat()),
         Column("Sessions", lambda row: f"{row.sessions:,}", total=_sessions),
         Column("Failed", lambda row: f"{row.failed_sessions:,}", total=_failed_sessions),
-        Column("Rate", lambda row: percent(row.failure_rate), total=_failure_rate),
+        Column("Rate", lambda row: rate_cell(row.failure_rate), total=_failure_rate),
         Column("Organizations", lambda row: ", ".join(row.organizations) or "-"),
     ]
     with _asked(session) as questions:
-        answer(questions.summary(_wanted(filters)), SummaryRow, columns, output_format, without={"served"})
+        rows = questions.summary(_wanted(filters))
+        answer(rows, SummaryRow, columns, output_format, empty="No reports match.", without={"served"})
 
 
 def _wanted(filters: dict[str, Any]) -> "Filter":
@@ -180,4 +188,4 @@ def _failure_rate(rows: Sequence[Any]) -> str:
     from collector.alerting.traffic import failure_rate
 
     once = _once(rows)
-    return percent(failure_rate(sum(row.failed_sessions for row in once), sum(row.sessions for row in once)))
+    return rate_cell(failure_rate(sum(row.failed_sessions for row in once), sum(row.sessions for row in once)))

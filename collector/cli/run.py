@@ -1,8 +1,15 @@
 """``run`` and ``collect``: the daemon, and one round for cron and timers."""
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
 from collector.cli.session import Session
+
+if TYPE_CHECKING:
+    from collector.app import App
+    from collector.config import Config
 
 
 @click.command()
@@ -26,33 +33,47 @@ def collect(session: Session, source_name: str | None) -> None:
 
     A source that is away does not keep the others from being collected; the exit status tells.
     """
-    import structlog
-
     from collector.app import Unmetered, opened
-    from collector.cli import EXIT_UNAVAILABLE, exit_status_of
-    from collector.errors import CollectorError
+    from collector.cli import EXIT_UNAVAILABLE
 
     session.start_logging()
-    log = structlog.get_logger()
     config = session.config()
-    names = [settings.name for settings in config.sources]
-    if source_name is not None and source_name not in names:
-        known = ", ".join(names) or "none is configured"
-        raise click.UsageError(f"no source is named {source_name} (known: {known})")
-    statuses = []
+    names = _source_names(config, source_name)
     with opened(config, meter=Unmetered()) as app:
-        for source in app.sources:
-            if source_name not in {None, source.name}:
-                continue
-            try:
-                done = app.collect(source, keep_going=lambda: True)
-            except CollectorError as error:
-                log.error("round_failed", source=source.name, reason=str(error))  # noqa: TRY400  handled here
-                statuses.append(exit_status_of(error))
-            else:
-                fates = {fate.replace("-", "_"): count for fate, count in done.fates.items()}
-                log.info("round_finished", source=source.name, deliveries=done.deliveries, **fates)
+        statuses = list(_collect(app, names))
         app.watch()
         if app.notify():
             statuses.append(EXIT_UNAVAILABLE)
     click.get_current_context().exit(max(statuses, default=0))
+
+
+def _source_names(config: "Config", source_name: str | None) -> list[str]:
+    """Return the sources to ask: all of them, or the one that was named."""
+    names = [settings.name for settings in config.sources]
+    if source_name is None:
+        return names
+    if source_name not in names:
+        known = ", ".join(names) or "none is configured"
+        raise click.UsageError(f"no source is named {source_name} (known: {known})")
+    return [source_name]
+
+
+def _collect(app: "App", names: list[str]) -> Iterator[int]:
+    """Do a round over each source that is named; yield the exit status of each that failed."""
+    import structlog
+
+    from collector.cli import exit_status_of
+    from collector.errors import CollectorError
+
+    log = structlog.get_logger()
+    for source in app.sources:
+        if source.name not in names:
+            continue
+        try:
+            done = app.collect(source, keep_going=lambda: True)
+        except CollectorError as error:
+            log.error("round_failed", source=source.name, reason=str(error))  # noqa: TRY400  handled here
+            yield exit_status_of(error)
+        else:
+            counts = {fate.value.replace("-", "_"): count for fate, count in done.fates.items()}
+            log.info("round_finished", source=source.name, deliveries=done.deliveries, **counts)

@@ -113,15 +113,8 @@ def _not_yet(value: object) -> None:
         raise Refused("is not available in this version: write null, or leave it out")
 
 
-def _not_yet_on(value: object) -> bool:
-    if value is not False:
-        raise Refused("is not available in this version: write false, or leave it out")
-    return value
-
-
 # Options that a later version brings: their keys are known, so that a file says plainly what it misses.
 NotYet = Annotated[None, PlainValidator(_not_yet), WithJsonSchema({"type": "null"})]
-NotYetOn = Annotated[bool, PlainValidator(_not_yet_on), WithJsonSchema({"const": False})]
 
 Text = Annotated[str, AfterValidator(_not_empty), Field(json_schema_extra={"minLength": 1})]
 Name = Annotated[str, AfterValidator(_name), Field(json_schema_extra={"pattern": f"^{_NAME_PATTERN}$"})]

@@ -11,7 +11,6 @@ from collector.config.fields import (
     HostName,
     Interval,
     Name,
-    NotYetOn,
     Port,
     Settings,
     Size,
@@ -50,7 +49,8 @@ class ImapSettings(Settings):
     not_reports: Literal["move", "leave"] = "move"
     # Reports come once a day: minutes are soon enough, and cost a server nothing.
     interval: Interval = timedelta(minutes=5)
-    idle: NotYetOn = False
+    # Kept for what is to come: this version looks at the interval, whatever is said here.
+    idle: bool = True
     # RFC 9051 §5.4 lets a server take its time; a minute of silence is a broken line.
     timeout: Timeout = timedelta(seconds=60)
     # A batch is the unit of cost: large enough that one commit weighs little beside it.

@@ -4,7 +4,7 @@ from datetime import datetime
 from fractions import Fraction
 
 from collector.alerting.alert import Alert
-from collector.alerting.percent import rate_text, share_text
+from collector.alerting.percent import plain_rate_text, rate_text
 from collector.alerting.wording import printable
 from collector.tlsrpt.names import MAX_NAME_CHARACTERS
 
@@ -24,9 +24,7 @@ def count(number: int) -> str:
 
 def percent(rate: Fraction | None) -> str:
     """Write a failure rate; some failures never look like none, nor nearly all like all."""
-    if rate is None:
-        return "no sessions"
-    return share_text(rate) if rate in {0, 1} else rate_text(rate, Fraction(0))
+    return "no sessions" if rate is None else plain_rate_text(rate)
 
 
 def alert_percent(alert: Alert) -> str:

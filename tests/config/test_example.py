@@ -156,7 +156,6 @@ def test_the_schema_takes_the_written_forms_of_the_example() -> None:
 
     assert re.fullmatch(imap["interval"]["pattern"], "5m")
     assert re.fullmatch(imap["batch_size"]["pattern"], "32MB")
-    assert {"const": False} == {key: imap["idle"][key] for key in ("const",)}
     assert {"password", "password_file", "password_env", "password_credential"} < set(imap)
 
 
