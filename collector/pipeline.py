@@ -119,6 +119,13 @@ class Round:
     outcomes: Mapping[Outcome, int]
     fates: Mapping[Fate, int]
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """The deliveries, and how many met each fate, as a log event tells them."""
+        return {"deliveries": self.deliveries} | {
+            fate.replace("-", "_"): count for fate, count in self.fates.items()
+        }
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:

@@ -30,7 +30,7 @@ def rate_text(rate: Fraction, threshold: Fraction) -> str:
 
 
 def plain_rate_text(rate: Fraction) -> str:
-    """Return a failure rate in per cent where no threshold is at hand; none and all are ``0 %`` and ``100 %``."""
+    """Return a failure rate in per cent where no threshold is at hand: ``0 %``, ``0.04 %``, ``100 %``."""
     return share_text(rate) if rate in {0, 1} else rate_text(rate, Fraction(0))
 
 

@@ -1,5 +1,6 @@
 """The command line: one file a command group, imported when it is called."""
 
+import errno
 import io
 import os
 import sys
@@ -22,6 +23,9 @@ EXIT_UNAVAILABLE = 69
 EXIT_MISCONFIGURED = 78
 # As a shell tells of SIGINT: 128 and the number of the signal.
 EXIT_INTERRUPTED = 130
+
+# Why an answer stays unwritten: full, over quota, broken. What else is written is watched by its writer.
+_CANNOT_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 
 # Command → module and object. The order is that of a report's way, and of --help.
 COMMANDS = {
@@ -75,23 +79,23 @@ class Commands(click.Group):
         except (CollectorError, click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except BrokenPipeError:
-            # Here, for click would end with 1, which is a bad answer.
+            # Here already, for click would end with 1, and that is a bad answer.
             _hang_up()
             ctx.exit(0)
         except Exception as bug:
-            if ctx.params["verbose"]:
-                traceback.print_exception(bug)
-            raise _Bug(bug) from bug
+            if isinstance(bug, OSError) and bug.errno in _CANNOT_BE_WRITTEN:
+                raise
+            raise _bug(bug, ctx) from bug
 
 
-class _Bug(click.ClickException):
-    """An exception that is none of ours: nothing that a user did wrong."""
-
-    def __init__(self, bug: Exception) -> None:
-        told = one_line(f"{type(bug).__name__}: {bug}")
-        super().__init__(
-            f"this is a bug in tlsrpt-collector: {told}; run again with -v for the traceback, and report it"
-        )
+def _bug(error: Exception, ctx: click.Context) -> click.ClickException:
+    """Put an exception that is none of ours into one line: nothing that a user did wrong."""
+    if ctx.params["verbose"]:
+        traceback.print_exception(error)
+    told = one_line(f"{type(error).__name__}: {error}")
+    return click.ClickException(
+        f"this is a bug in tlsrpt-collector: {told}; run again with -v for the traceback, and report it"
+    )
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -127,11 +131,12 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # A terminal that is not UTF-8 shows an escape; it is no reason to stop in the middle.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    status = _run(arguments)
     try:
+        status = _run(arguments)
         sys.stdout.flush()
     except BrokenPipeError:
         _hang_up()
+        status = 0
     except OSError as error:
         _hang_up()
         click.echo(f"tlsrpt-collector: the answer cannot be written: {error.strerror}", err=True)

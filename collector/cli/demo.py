@@ -5,8 +5,13 @@ import click
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Stay up until Ctrl-C, to look around.")
-@click.option("--port", "web_port", type=click.IntRange(0, 65535), default=0, help="Port of the page.")
-def demo(*, keep: bool, web_port: int) -> None:
+@click.option(
+    "--port",
+    "web_port",
+    type=click.IntRange(1, 65535),
+    help="Port of the page. Default: 8460 where it is free, else any.",
+)
+def demo(*, keep: bool, web_port: int | None) -> None:
     """Do the main job on an embedded mailbox that holds sample reports.
 
     Logs in over IMAP, collects, archives, stores, alerts by mail and webhook, and serves the

@@ -88,6 +88,5 @@ def _printable_event(logger: WrappedLogger, name: str, event: EventDict) -> Even
 def _print_traceback(stream: TextIO, exc_info: ExcInfo) -> None:
     """Print a traceback; never with local variables, for the frames of imaplib hold the password."""
     for block in traceback.format_exception(*exc_info):
-        for line in block.splitlines():
-            # Indented, so that no line of it can pass for an event.
-            stream.write(f"\n  {one_line(line)}")
+        # Indented, so that no line of it can pass for an event.
+        stream.writelines(f"\n  {one_line(line)}" for line in block.splitlines())

@@ -183,8 +183,13 @@ def _print_table(rows: Sequence[Any], columns: Sequence[Column]) -> None:
     for index, column in enumerate(columns):
         foot = column.total(rows) if column.total else "TOTAL" if totals and index == 0 else ""
         number = column.right or column.total is not None
-        justify = "right" if number else "left"
-        table.add_column(column.heading, Text(foot), justify=justify, no_wrap=number, overflow="fold")
+        table.add_column(
+            column.heading,
+            Text(foot),
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
     for row in rows:
         table.add_row(*(Text(one_line(column.cell(row))) for column in columns))
     on_terminal = sys.stdout.isatty()

@@ -27,17 +27,22 @@ class Day(click.ParamType[date]):
         """Read a day; a relative one counts back from today in UTC."""
         if isinstance(value, date):
             return value
-        try:
-            if age := _AGE.fullmatch(value):
-                from collector.app import utc_now
+        day = _read_day(value)
+        if day is None:
+            self.fail(f"{value!r} is no day: write 2026-01-01 or 30d", param, ctx)
+        return day
 
-                return utc_now().date() - timedelta(days=int(age[1]))
-            # Python reads more (20260101, 2026-W01-4) than anyone means.
-            if _DAY.fullmatch(value):
-                return date.fromisoformat(value)
-        except (ValueError, OverflowError):
-            pass
-        self.fail(f"{value!r} is no day: write 2026-01-01 or 30d", param, ctx)
+
+def _read_day(text: str) -> date | None:
+    try:
+        if age := _AGE.fullmatch(text):
+            from collector.app import utc_now
+
+            return utc_now().date() - timedelta(days=int(age[1]))
+        # Python reads more (20260101, 2026-W01-4) than anyone means.
+        return date.fromisoformat(text) if _DAY.fullmatch(text) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _filters(command: Callable[..., None]) -> Callable[..., None]:
@@ -76,7 +81,8 @@ def reports(session: Session, /, output_format: str, **filters: Any) -> None:  #
         Column("Failed", lambda row: f"{row.failed_sessions:,}", total=_failed_sessions),
     ]
     with _asked(session) as questions:
-        answer(questions.reports(_wanted(filters)), ReportRow, columns, output_format, empty="No reports match.")
+        rows = questions.reports(_wanted(filters))
+        answer(rows, ReportRow, columns, output_format, empty="No reports match.")
 
 
 @click.command()
@@ -100,7 +106,8 @@ def policies(session: Session, /, output_format: str, **filters: Any) -> None:  
         Column("Failed", lambda row: f"{row.failed_sessions:,}", right=True),
     ]
     with _asked(session) as questions:
-        answer(questions.policies(_wanted(filters)), PolicyRow, columns, output_format, empty="No policies match.")
+        rows = questions.policies(_wanted(filters))
+        answer(rows, PolicyRow, columns, output_format, empty="No policies match.")
 
 
 @click.command()
@@ -123,7 +130,8 @@ def failures(session: Session, /, output_format: str, **filters: Any) -> None:  
         Column("Reason", lambda row: row.failure_reason_code or "-"),
     ]
     with _asked(session) as questions:
-        answer(questions.failures(_wanted(filters)), FailureRow, columns, output_format, empty="No failures match.")
+        rows = questions.failures(_wanted(filters))
+        answer(rows, FailureRow, columns, output_format, empty="No failures match.")
 
 
 @click.command()
@@ -188,4 +196,5 @@ def _failure_rate(rows: Sequence[Any]) -> str:
     from collector.alerting.traffic import failure_rate
 
     once = _once(rows)
-    return rate_cell(failure_rate(sum(row.failed_sessions for row in once), sum(row.sessions for row in once)))
+    sessions = sum(row.sessions for row in once)
+    return rate_cell(failure_rate(sum(row.failed_sessions for row in once), sessions))

@@ -75,5 +75,4 @@ def _collect(app: "App", names: list[str]) -> Iterator[int]:
             log.error("round_failed", source=source.name, reason=str(error))  # noqa: TRY400  handled here
             yield exit_status_of(error)
         else:
-            counts = {fate.value.replace("-", "_"): count for fate, count in done.fates.items()}
-            log.info("round_finished", source=source.name, deliveries=done.deliveries, **counts)
+            log.info("round_finished", source=source.name, **done.counts)

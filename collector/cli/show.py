@@ -22,8 +22,9 @@ MAX_FILE_BYTES = 25 * 1000 * 1000
 
 _STANDARD_INPUT = "-"
 
-# RFC 5322 §2.2: a mail begins with a header field; a saved one may say "From " before it.
-_HEADER_LINE = re.compile(rb"(?:From [^\n]*\n)?[!-9;-~]+[ \t]*:")
+# RFC 5322 §2.2: a mail begins with a header field; a saved one may say "From " before it. The name
+# may begin with any sign, but only with letters is it told from JSON.
+_HEADER_LINE = re.compile(rb"(?:From [^\n]*\n)?[A-Za-z][!-9;-~]*[ \t]*:")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

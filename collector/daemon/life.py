@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
@@ -14,7 +15,7 @@ from collector.app import App, opened, utc_now
 from collector.config import Config
 from collector.daemon.schedule import Schedule
 from collector.daemon.workers import Worker
-from collector.errors import CollectorError, Misconfigured, StoreUnavailable, Unavailable
+from collector.errors import CollectorError
 from collector.ports import Clock, Source
 from collector.web.app import LOOPBACK_HOSTS, make_app
 from collector.web.metrics import PrometheusMeter
@@ -23,8 +24,9 @@ from collector.web.server import WebServer
 # Alerts that could not be sent are owed; the ledger knows when each is due, to the minute.
 ALERTS_INTERVAL = timedelta(minutes=1)
 
-# systemd's own patience is 90 s; a batch in hand takes far less than this.
-DRAIN_FOR = timedelta(seconds=8)
+# For all threads together. A batch in hand takes far less; what hangs in the network is left to it,
+# and found again in the mailbox.
+DRAIN_FOR = timedelta(seconds=5)
 
 _log = structlog.get_logger()
 
@@ -58,6 +60,7 @@ class House:
         """Prepare a worker for each source, and the one for the alerts."""
         self._app = app
         self._troubles: dict[str, str] = {}
+        self._servers: dict[str, WebServer] = {}
         self.alerts = Worker("alerts", self._tell, clock=app.clock)
         self.collectors = {
             source.name: Worker(f"collector-{source.name}", partial(self._collect, source), clock=app.clock)
@@ -69,6 +72,10 @@ class House:
         """Every worker, in the order of their start."""
         return (self.alerts, *self.collectors.values())
 
+    def add_server(self, name: str, server: WebServer) -> None:
+        """Count a server among the threads that have to live."""
+        self._servers[name] = server
+
     def ring(self) -> None:
         """Ring every doorbell."""
         for worker in self.workers:
@@ -77,14 +84,15 @@ class House:
     def stalled(self) -> Sequence[str]:
         """Name the threads that no longer make progress."""
         now = self._app.clock()
-        return [worker.name for worker in self.workers if worker.is_stalled(now)]
+        hanging = [worker.name for worker in self.workers if worker.is_stalled(now)]
+        return hanging + [name for name, server in self._servers.items() if not server.is_alive()]
 
     def troubles(self) -> Mapping[str, str]:
         """Tell what is not to be had now, and why."""
         troubles = dict(self._troubles)
         try:
             self._app.store.questions.ping()
-        except (Unavailable, Misconfigured) as error:
+        except CollectorError as error:
             troubles["store"] = str(error)
         return troubles
 
@@ -97,8 +105,7 @@ class House:
             _log.error("round_failed", source=source.name, reason=str(error))
         else:
             self._troubles.pop(source.name, None)
-            counts = {fate.value.replace("-", "_"): count for fate, count in done.fates.items()}
-            _log.info("round_finished", source=source.name, deliveries=done.deliveries, **counts)
+            _log.info("round_finished", source=source.name, **done.counts)
         self.alerts.ring()
 
     def _tell(self, keep_going: Callable[[], bool]) -> None:
@@ -107,7 +114,7 @@ class House:
             self._app.watch()
             if keep_going():
                 self._app.notify()
-        except StoreUnavailable as error:
+        except CollectorError as error:
             _log.error("alerts_postponed", reason=str(error))
 
 
@@ -141,6 +148,7 @@ def _web(app: App, house: House, meter: PrometheusMeter) -> Iterator[None]:
     )
     server = WebServer(pages, host=listen.host, port=listen.port)
     server.start()
+    house.add_server("web", server)
     _log.info("web_started", address=":".join(map(str, server.address)))
     try:
         yield
@@ -165,11 +173,17 @@ def _workers(house: House) -> Iterator[None]:
     try:
         yield
     finally:
-        for worker in house.workers:
-            worker.stop()
-        for worker in house.workers:
-            if not worker.join(DRAIN_FOR):
-                _log.warning("worker_abandoned", worker=worker.name)
+        _drain(house.workers, within=DRAIN_FOR)
+
+
+def _drain(workers: Sequence[Worker], *, within: timedelta) -> None:
+    """Stop all workers at once; who is not done in time is left, and the process ends all the same."""
+    for worker in workers:
+        worker.stop()
+    deadline = time.monotonic() + within.total_seconds()
+    for worker in workers:
+        if not worker.join(timedelta(seconds=deadline - time.monotonic())):
+            _log.warning("worker_abandoned", worker=worker.name)
 
 
 @contextmanager

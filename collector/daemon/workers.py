@@ -44,14 +44,15 @@ class Worker:
         self._stopping.set()
         self._bell.set()
 
-    def join(self, timeout: timedelta) -> bool:
-        """Wait for the thread's end; tell whether it came."""
-        self._thread.join(timeout.total_seconds())
+    def join(self, patience: timedelta) -> bool:
+        """Wait for the thread's end, so long at most; tell whether it came."""
+        self._thread.join(max(timedelta(), patience).total_seconds())
         return not self._thread.is_alive()
 
     def is_stalled(self, now: datetime) -> bool:
-        """Tell whether the thread has died, or is at work without a sign of progress."""
-        if not self._thread.is_alive():
+        """Tell whether the thread has died unasked, or is at work without a sign of progress."""
+        was_started = self._thread.ident is not None
+        if was_started and not self._stopping.is_set() and not self._thread.is_alive():
             return True
         beat_at = self._beat_at
         return beat_at is not None and now - beat_at > STALLED_AFTER

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
+from collector.demo.processes import running
 from collector.errors import Unavailable
 
 USER = "tlsrpt"
@@ -53,25 +54,14 @@ class Mailbox:
 def running_mailbox() -> Iterator[Mailbox]:
     """Run an empty mailbox on a free port of this machine; it is gone afterwards."""
     mailbox = Mailbox(host="127.0.0.1", port=free_port())
-    server = subprocess.Popen(  # noqa: S603  our own interpreter, no shell, no foreign argument
-        [
-            *(sys.executable, "-c", _START_PYMAP),
-            *("--host", mailbox.host, "--port", str(mailbox.port), "--no-tls"),
-            *("dict", "--demo-user", USER, "--demo-password", PASSWORD),
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
+    command = [
+        *(sys.executable, "-c", _START_PYMAP),
+        *("--host", mailbox.host, "--port", str(mailbox.port), "--no-tls"),
+        *("dict", "--demo-user", USER, "--demo-password", PASSWORD),
+    ]
+    with running(command, silent=True, end_within_seconds=_STOP_WITHIN_SECONDS) as server:
         _wait_for(mailbox, server)
         yield mailbox
-    finally:
-        server.terminate()
-        try:
-            server.wait(_STOP_WITHIN_SECONDS)
-        except subprocess.TimeoutExpired:
-            server.kill()
-            server.wait()
 
 
 def _wait_for(mailbox: Mailbox, server: subprocess.Popen[bytes]) -> None:
@@ -91,9 +81,14 @@ def _count(connection: imaplib.IMAP4, folder: str) -> int:
     return int(count or 0)
 
 
-def free_port() -> int:
-    """Return a port that nobody holds at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_port(wished: int = 0) -> int:
+    """Return a port of this machine that nobody holds at the moment: the one wished for, or any."""
+    for port in (wished, 0):
+        with socket.socket() as probe:
+            # As servers do: connections of one before may linger.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError):
+                probe.bind(("127.0.0.1", port))
+                found: int = probe.getsockname()[1]
+                return found
+    raise Unavailable("no port of 127.0.0.1 is free")

@@ -12,15 +12,17 @@ from collector.demo.mailbox import free_port
 
 @dataclass(slots=True)
 class Sink:
-    """A port on this machine, and what arrived there."""
+    """A port on this machine, and what arrived there; ``taken`` of it has been looked at."""
 
     port: int
     arrived: list[bytes] = field(default_factory=list)
+    taken: int = 0
 
     def take(self) -> list[bytes]:
         """Return what arrived since the last time."""
-        taken, self.arrived[:] = list(self.arrived), []
-        return taken
+        new = self.arrived[self.taken :]
+        self.taken += len(new)
+        return new
 
 
 @contextmanager
@@ -63,7 +65,8 @@ def webhook_sink() -> Iterator[Sink]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Keeper)
     sink.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, name="webhook-sink")
+    # A daemon thread: an interruption that comes now must not leave a thread to be waited for.
+    thread = threading.Thread(target=server.serve_forever, name="webhook-sink", daemon=True)
     thread.start()
     try:
         yield sink

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Self
 
-from collector.stores.database import Database, open_database, sqlite_file
+from collector.stores.database import BUSY_SECONDS, Database, open_database, sqlite_file
 from collector.stores.flights import SqlFlights
 from collector.stores.ledger import SqlAlertLedger
 from collector.stores.memory import SqlMemory
@@ -44,10 +44,11 @@ class SqlStore:
         self.database.close()
 
 
-def open_store(url: str, *, read_only: bool = False) -> SqlStore:
+def open_store(url: str, *, read_only: bool = False, busy_seconds: float = BUSY_SECONDS) -> SqlStore:
     """Open the store at an address (``sqlite:////path/store.db``, ``postgresql://…``).
 
-    Creates it, or brings it up to date, unless ``read_only``. Raises ``StoreUnavailable``
-    when it is away and ``StoreRefused`` when it cannot be used as it is.
+    Creates it, or brings it up to date, unless ``read_only``; waits ``busy_seconds`` for others
+    that write. Raises ``StoreUnavailable`` when it is away and ``StoreRefused`` when it cannot
+    be used as it is.
     """
-    return SqlStore.on(open_database(url, read_only=read_only))
+    return SqlStore.on(open_database(url, read_only=read_only, busy_seconds=busy_seconds))

@@ -1,4 +1,4 @@
-"""Opens the database, keeps its schema current, and translates its errors."""
+"""Opens the database and keeps its schema current."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -6,27 +6,29 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError
 
 from collector.errors import StoreRefused, StoreUnavailable
+from collector.stores.troubles import translated
 
 # Every revision this program knows, oldest first; the last is what it works with.
 REVISIONS = ("0001",)
 
 # Another writer holds the database for a batch, some tens of milliseconds; a backup perhaps for seconds.
-_BUSY_SECONDS = 10
+BUSY_SECONDS = 10
 
 # One lock for whoever changes the schema or adds reports on PostgreSQL; the number is ours alone: "TLSR".
 _ADVISORY_LOCK = 0x544C5352
 
+# A server that vanished without a word is given up within a minute and a half, not after two hours.
+_KEEP_ALIVE = {"keepalives_idle": 30, "keepalives_interval": 10, "keepalives_count": 6}
+
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
-
-# SQLite's words for a file that will not become a store by waiting.
-_LASTING_TROUBLES = ("not a database", "malformed", "unable to open", "readonly", "read-only", "permission")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,12 @@ class Database:
     engine: Engine
     light: Engine
     where: str
+    busy_seconds: float
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tell whether it is a file."""
+        return self.engine.dialect.name == "sqlite"
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -47,13 +55,16 @@ class Database:
     def writing(self, *, light: bool = False) -> Iterator[Connection]:
         """Give a connection in a transaction of its own that writes; it is committed on leaving."""
         engine = self.light if light else self.engine
-        engine = engine.execution_options(writes=True)
-        with translated(self.where), engine.connect() as connection, connection.begin():
-            yield connection
+        with translated(self.where), engine.connect() as connection:
+            connection.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+            with connection.begin():
+                yield connection
 
     def lock(self, connection: Connection) -> None:
         """Make other writers wait until this transaction ends; SQLite has seen to that already."""
-        if self.engine.dialect.name == "postgresql":
+        if not self.is_sqlite:
+            patience = {"name": "lock_timeout", "value": f"{self.busy_seconds * 1000:.0f}ms"}
+            connection.execute(text("SELECT set_config(:name, :value, true)"), patience)
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
 
     def close(self) -> None:
@@ -62,15 +73,13 @@ class Database:
         self.light.dispose()
 
 
-def open_database(url: str, *, read_only: bool) -> Database:
+def open_database(url: str, *, read_only: bool, busy_seconds: float = BUSY_SECONDS) -> Database:
     """Open a database and bring its schema up to date; read only, it is taken as it is."""
     parsed = _parsed(url)
-    where = _where(parsed)
-    with translated(where):
-        if parsed.get_backend_name() == "sqlite":
-            database = _open_sqlite(parsed, where, read_only=read_only)
-        else:
-            database = _open_postgresql(parsed, where, read_only=read_only)
+    if parsed.get_backend_name() == "sqlite":
+        database = _open_sqlite(parsed, read_only=read_only, busy_seconds=busy_seconds)
+    else:
+        database = _open_postgresql(parsed, read_only=read_only, busy_seconds=busy_seconds)
     try:
         _bring_up_to_date(database, read_only=read_only)
     except BaseException:
@@ -85,73 +94,62 @@ def sqlite_file(url: str) -> Path | None:
     return Path(parsed.database or "") if parsed.get_backend_name() == "sqlite" else None
 
 
-@contextmanager
-def translated(where: str) -> Iterator[None]:
-    """Turn the errors of the database into ours: away for a while, or not to be used."""
-    try:
-        yield
-    except (OperationalError, InterfaceError, DBAPIError) as error:
-        words = _words(error)
-        lasting = any(trouble in words.lower() for trouble in _LASTING_TROUBLES)
-        if isinstance(error, OperationalError | InterfaceError) and not lasting:
-            raise StoreUnavailable(f"{where}: {words}") from error
-        if lasting:
-            raise StoreRefused(f"{where}: {words}: see that it is ours and may be written") from error
-        raise
-    except ModuleNotFoundError as error:
-        if error.name != "psycopg":
-            raise
-        raise StoreRefused(
-            f'{where}: the driver is missing: pip install "tlsrpt-collector[postgresql]"'
-        ) from error
-
-
-def _words(error: SQLAlchemyError) -> str:
-    """Return what the database said, on one line, without the statement and its values."""
-    origin = getattr(error, "orig", None) or error
-    return " ".join(str(origin).split()) or type(origin).__name__
-
-
 def _parsed(url: str) -> URL:
+    refusal = "the store's address is none: write sqlite:////path/store.db or postgresql://user@host/database"
     try:
-        return make_url(url)
-    except ArgumentError as error:
-        raise StoreRefused(
-            "the store's address is none: write sqlite:////path/store.db or postgresql://…"
-        ) from error
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        # Without the cause: it may hold a part of the password.
+        raise StoreRefused(refusal) from None
+    in_memory = parsed.database in (None, "", ":memory:")
+    if parsed.get_backend_name() == "postgresql" or (parsed.get_backend_name() == "sqlite" and not in_memory):
+        return parsed
+    raise StoreRefused(refusal)
 
 
-def _where(url: URL) -> str:
-    if url.get_backend_name() == "sqlite":
-        return f"store {url.database}"
-    return f"store {url.render_as_string(hide_password=True)}"
+# ── SQLite ────────────────────────────────────────────────────────────────────
 
 
-def _open_sqlite(url: URL, where: str, *, read_only: bool) -> Database:
-    file = Path(url.database or "")
+def _open_sqlite(url: URL, *, read_only: bool, busy_seconds: float) -> Database:
+    file = Path(url.database or "").absolute()
+    where = f"store {file}"
     if read_only:
         if not file.exists():
-            raise StoreUnavailable(f"there is no store at {file} yet: run collect first")
-        url = url.set(database=f"file:{file}", query={"mode": "ro", "uri": "true"})
+            raise _no_store(where)
+        url = url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
     else:
         _prepare(file, where)
-    engines = []
-    for synchronous in ("FULL", "NORMAL"):
-        engine = create_engine(url, connect_args={"timeout": _BUSY_SECONDS})
-        _configure_sqlite(engine, synchronous, read_only=read_only)
-        engines.append(engine)
-    return Database(engines[0], engines[1], where)
+        url = url.set(query={})
+    # Named parameters are rows as they are, see reports.py.
+    engines = [
+        create_engine(
+            url,
+            paramstyle="named",
+            hide_parameters=True,
+            pool_timeout=busy_seconds,
+            connect_args={"timeout": busy_seconds},
+        )
+        for _ in range(2)
+    ]
+    _configure_sqlite(engines[0], synchronous="FULL")
+    _configure_sqlite(engines[1], synchronous="NORMAL")
+    return Database(engines[0], engines[1], where, busy_seconds)
+
+
+def _no_store(where: str) -> StoreUnavailable:
+    return StoreUnavailable(f"{where} is not there yet: run collect first")
 
 
 def _prepare(file: Path, where: str) -> None:
     try:
         file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
-        file.touch(mode=_FILE_MODE)
+        if not file.exists():
+            file.touch(mode=_FILE_MODE)
     except OSError as error:
         raise StoreRefused(f"{where}: {error.strerror}: let this user write there") from error
 
 
-def _configure_sqlite(engine: Engine, synchronous: str, *, read_only: bool) -> None:
+def _configure_sqlite(engine: Engine, *, synchronous: str) -> None:
     """Set up each connection, and begin transactions ourselves: a writer locks from the start.
 
     sqlite3 would begin them late and as readers, and two of these that turn writers fail at once.
@@ -163,28 +161,48 @@ def _configure_sqlite(engine: Engine, synchronous: str, *, read_only: bool) -> N
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {synchronous}")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode = WAL")
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        writes = connection.get_execution_options().get("writes", False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        statement = connection.get_execution_options().get("sqlite_begin", "BEGIN")
+        if statement is not None:
+            connection.exec_driver_sql(statement)
 
 
-def _open_postgresql(url: URL, where: str, *, read_only: bool) -> Database:
-    options: dict[str, Any] = {"connect_args": {"connect_timeout": _BUSY_SECONDS}, "pool_pre_ping": True}
+def _write_ahead(database: Database) -> None:
+    """Let readers and a writer work at once; a file remembers this, and no transaction may be open."""
+    with translated(database.where), database.engine.connect() as connection:
+        connection.execution_options(sqlite_begin=None)
+        connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+
+
+# ── PostgreSQL ────────────────────────────────────────────────────────────────
+
+
+def _open_postgresql(url: URL, *, read_only: bool, busy_seconds: float) -> Database:
+    # Without what stands after the question mark: a password may be given there too.
+    where = f"store {url.set(query={}).render_as_string(hide_password=True)}"
+    options: dict[str, Any] = {
+        "connect_args": {"connect_timeout": BUSY_SECONDS} | _KEEP_ALIVE,
+        "hide_parameters": True,
+        "pool_pre_ping": True,
+        "pool_timeout": busy_seconds,
+    }
     if read_only:
         options["execution_options"] = {"postgresql_readonly": True}
-    engine = create_engine(url.set(drivername="postgresql+psycopg"), **options)
-    # A commit that does not wait for the disk survives the process, which is all that is asked of it.
-    light = create_engine(url.set(drivername="postgresql+psycopg"), **options)
+    try:
+        engines = [create_engine(url.set(drivername="postgresql+psycopg"), **options) for _ in range(2)]
+    except ImportError as error:
+        raise StoreRefused(
+            f'{where}: its driver is missing: pip install "tlsrpt-collector[postgresql]"'
+        ) from error
 
-    @event.listens_for(light, "begin")
+    # A commit that does not wait for the disk survives the process, which is all that is asked of it.
+    @event.listens_for(engines[1], "begin")
     def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
-    return Database(engine, light, where)
+    return Database(engines[0], engines[1], where, busy_seconds)
 
 
 # ── The schema ────────────────────────────────────────────────────────────────
@@ -193,14 +211,24 @@ def _open_postgresql(url: URL, where: str, *, read_only: bool) -> Database:
 def _bring_up_to_date(database: Database, *, read_only: bool) -> None:
     with database.reading() as connection:
         revision = _revision(connection, database.where)
+    if read_only:
+        _require_latest(revision, database.where)
+        return
+    if database.is_sqlite:
+        _write_ahead(database)
     if revision == REVISIONS[-1]:
         return
-    if read_only:
-        raise StoreUnavailable(f"{database.where} is of an older version: run collect first, it upgrades")
     with database.writing() as connection:
         database.lock(connection)
         if _revision(connection, database.where) != REVISIONS[-1]:
             _upgrade(connection)
+
+
+def _require_latest(revision: str | None, where: str) -> None:
+    if revision is None:
+        raise _no_store(where)
+    if revision != REVISIONS[-1]:
+        raise StoreUnavailable(f"{where} is of an older version: run collect first, it upgrades")
 
 
 def _revision(connection: Connection, where: str) -> str | None:
@@ -208,14 +236,14 @@ def _revision(connection: Connection, where: str) -> str | None:
     tables = inspect(connection).get_table_names()
     if not tables:
         return None
-    if "alembic_version" not in tables:
+    if not {"alembic_version", "reports", "traffic"} <= set(tables):
         raise StoreRefused(f"{where} holds other tables: give the collector a database of its own")
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-    if revision is not None and revision not in REVISIONS:
+    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
+    if revision not in REVISIONS:
         raise StoreRefused(
             f"{where} was written by a newer version (revision {revision}): upgrade this program"
         )
-    return None if revision is None else str(revision)
+    return str(revision)
 
 
 def _upgrade(connection: Connection) -> None:
@@ -223,6 +251,8 @@ def _upgrade(connection: Connection) -> None:
     from alembic.config import Config  # noqa: PLC0415  as above
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
+    # A percent sign in a path would be read as the name of another option.
+    scripts = str(Path(__file__).with_name("migrations")).replace("%", "%%")
+    config.set_main_option("script_location", scripts)
     config.attributes["connection"] = connection
     command.upgrade(config, "head")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.stores import schema
@@ -33,7 +33,7 @@ class SqlFlights:
             rows = connection.execute(
                 select(_suspects.c.reference, _suspects.c.deaths).where(_suspects.c.source == source)
             )
-            return MappingProxyType({row.reference: row.deaths for row in rows})
+            return MappingProxyType({json.loads(row.reference): row.deaths for row in rows})
 
     def take_off(self, source: str, references: Sequence[str]) -> None:
         """Note deliveries as in flight, in one write."""
@@ -53,9 +53,7 @@ class SqlFlights:
         with self._database.writing(light=True) as connection:
             _count(connection, source, reference, crashes=1)
             rounds = connection.execute(
-                select(_suspects.c.crashes).where(
-                    _suspects.c.source == source, _suspects.c.reference == reference
-                )
+                select(_suspects.c.crashes).where(*_is(source, reference))
             ).scalar_one()
             return int(rounds)
 
@@ -63,19 +61,22 @@ class SqlFlights:
         """Forget the deaths and crashes of deliveries that are settled."""
         with self._database.writing(light=True) as connection:
             for reference in references:
-                connection.execute(
-                    delete(_suspects).where(_suspects.c.source == source, _suspects.c.reference == reference)
-                )
+                connection.execute(delete(_suspects).where(*_is(source, reference)))
 
 
 def _land(connection: Connection, source: str) -> None:
     connection.execute(delete(_flights).where(_flights.c.source == source))
 
 
+def _is(source: str, reference: str) -> tuple[ColumnElement[bool], ...]:
+    """Select a delivery; its reference is JSON, as a source may name it by bytes that are no text."""
+    return _suspects.c.source == source, _suspects.c.reference == json.dumps(reference)
+
+
 def _count(connection: Connection, source: str, reference: str, *, deaths: int = 0, crashes: int = 0) -> None:
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     statement = dialect.insert(_suspects).values(
-        source=source, reference=reference, deaths=deaths, crashes=crashes
+        source=source, reference=json.dumps(reference), deaths=deaths, crashes=crashes
     )
     connection.execute(
         statement.on_conflict_do_update(

@@ -64,7 +64,8 @@ class SqlAlertLedger:
                 if new and channels:
                     owed = {"state": _OWED, "attempts": 0, "next_attempt_at": at}
                     connection.execute(
-                        insert(_dispatches), [number | owed | {"channel": name} for name in channels]
+                        insert(_dispatches),
+                        [number | owed | {"channel": name} for name in dict.fromkeys(channels)],
                     )
 
     def due(self, now: datetime) -> Sequence[Dispatch]:

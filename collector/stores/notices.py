@@ -8,7 +8,7 @@ from typing import Any
 from collector.alerting.alert import Alert, AlertChange, AlertEvent, AlertKind, Notification
 from collector.alerting.rule import Severity
 from collector.alerting.traffic import Cause
-from collector.stores.columns import day_of, number_of, seconds_of, storable, storable_or_none, time_of
+from collector.stores.columns import day_of, number_of, seconds_of, time_of
 
 
 def alert_row(alert: Alert) -> dict[str, Any]:
@@ -48,7 +48,7 @@ def alert_of(row: Mapping[str, Any]) -> Alert:
 
 
 def notification_text(notification: Notification) -> str:
-    """Return a notification as JSON text, the alert as it was then."""
+    """Return a notification as JSON in ASCII, whatever text is in it; the alert as it was then."""
     change = notification.change
     return json.dumps(
         {
@@ -57,16 +57,15 @@ def notification_text(notification: Notification) -> str:
             "alert": alert_row(change.alert),
             "causes": [
                 {
-                    "result_type": storable_or_none(cause.result_type),
+                    "result_type": cause.result_type,
                     "receiving_mx_hostname": cause.receiving_mx_hostname,
                     "failed_sessions": cause.failed_sessions,
-                    "organizations": [storable(name) for name in cause.organizations],
+                    "organizations": cause.organizations,
                 }
                 for cause in notification.causes
             ],
-            "organizations": [storable(name) for name in notification.organizations],
-        },
-        ensure_ascii=False,
+            "organizations": notification.organizations,
+        }
     )
 
 

@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, case, func, select
+from sqlalchemy import ColumnElement, Row, Select, Text, case, cast, func, select
 
 from collector.alerting.alert import Alert
 from collector.alerting.traffic import failure_rate
 from collector.intake.delivery import Evidence
 from collector.ports import AlertRecord, FailureRow, Filter, PolicyRow, ReportRow, SummaryRow
 from collector.stores import schema
-from collector.stores.columns import day_of, number_of, time_of, words_of
+from collector.stores.columns import day_of, number_of, storable, sum_of, summed, time_of, words_of
 from collector.stores.database import Database
 from collector.stores.notices import alert_of, notification_of
 from collector.tlsrpt.names import normalise_name
@@ -106,27 +105,22 @@ class SqlQuestions:
     def summary(self, wanted: Filter) -> Iterator[SummaryRow]:
         """Yield a row a domain and day, by domain (the nameless last) and then by day."""
         t = _traffic
-        served = func.min(_one_where(t.judged_domain != t.policy_domain)).label("served")
-        sums = (
-            func.sum(t.sessions).label("sessions"),
-            func.sum(t.failed_sessions).label("failed_sessions"),
-        )
-        question = select(t.policy_domain, t.day, t.organization, *sums, served).where(
-            t.counted == 1, *_between(t.day, wanted), *_of_domain(t.policy_domain, wanted)
-        )
+        question = select(
+            *(t.policy_domain, t.day, *summed(t.sessions), *summed(t.failed_sessions)),
+            func.min(_one_where(t.judged_domain != t.policy_domain)).label("served"),
+            self._names(t.organization).label("organizations"),
+        ).where(t.counted == 1, *_between(t.day, wanted), *_of_domain(t.policy_domain, wanted))
         if wanted.organization is not None:
             question = question.join(schema.reports, _reports.id == t.report).where(
-                _reports.organization_folded == wanted.organization.casefold()
+                _reports.organization_folded == _organization(wanted)
             )
-        question = question.group_by(t.policy_domain, t.day, t.organization).order_by(
-            _one_where(t.policy_domain == ""), t.policy_domain, t.day, t.organization
+        question = question.group_by(t.policy_domain, t.day).order_by(
+            _one_where(t.policy_domain == ""), t.policy_domain, t.day
         )
-        for (domain, day), rows in groupby(
-            self._rows(question), key=lambda row: (row.policy_domain, row.day)
-        ):
-            row = _summary_row(domain, day, list(rows))
-            if row.failed_sessions or not wanted.failures_only:
-                yield row
+        for row in self._rows(question):
+            told = _summary_row(row)
+            if told.failed_sessions or not wanted.failures_only:
+                yield told
 
     def alerts(self, *, open_only: bool) -> Iterator[Alert]:
         """Yield the alerts, the latest raised first."""
@@ -139,7 +133,7 @@ class SqlQuestions:
 
     def alert(self, alert_id: str) -> AlertRecord | None:
         """Return one alert with its history, None when there is none of that id."""
-        changes = schema.alert_changes.c
+        changes, alert_id = schema.alert_changes.c, storable(alert_id)
         with self._database.reading() as connection:
             found = connection.execute(
                 select(schema.alerts).where(schema.alerts.c.alert_id == alert_id)
@@ -165,9 +159,19 @@ class SqlQuestions:
         with self._database.reading() as connection:
             connection.execute(select(1))
 
+    def _names(self, column: ColumnElement[str]) -> ColumnElement[str]:
+        """Return what gathers the names in a column, each once, as a JSON list."""
+        if self._database.is_sqlite:
+            return func.json_group_array(column.distinct())
+        return cast(func.json_agg(column.distinct()), Text)
+
     def _rows(self, question: Select[Any]) -> Iterator[Row[Any]]:
-        with self._database.reading() as connection:
-            yield from connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(question)
+        """Yield rows as they come; whoever stops half way gives the connection back."""
+        with (
+            self._database.reading() as connection,
+            connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(question) as rows,
+        ):
+            yield from rows
 
 
 def policy_details(policy_type: str | None, strings: tuple[str, ...]) -> str:
@@ -182,24 +186,24 @@ def policy_details(policy_type: str | None, strings: tuple[str, ...]) -> str:
     return "; ".join(f"{name}={told[name]}" for name in ("mode", "mx", "max_age") if told.get(name))
 
 
-def _summary_row(domain: str, day: int, rows: list[Row[Any]]) -> SummaryRow:
-    sessions = sum(int(row.sessions) for row in rows)
-    failed_sessions = sum(int(row.failed_sessions) for row in rows)
+def _summary_row(row: Row[Any]) -> SummaryRow:
+    sessions = sum_of(row.sessions_upper, row.sessions_lower)
+    failed_sessions = sum_of(row.failed_sessions_upper, row.failed_sessions_lower)
     return SummaryRow(
-        domain=domain or None,
-        day=day_of(day),
+        domain=row.policy_domain or None,
+        day=day_of(row.day),
         sessions=sessions,
         failed_sessions=failed_sessions,
         failure_rate=failure_rate(failed_sessions, sessions),
-        organizations=tuple(sorted({row.organization for row in rows if row.organization})),
-        served=all(row.served for row in rows),
+        organizations=tuple(sorted(name for name in words_of(row.organizations) if name)),
+        served=bool(row.served),
     )
 
 
 def _counted(wanted: Filter) -> list[ColumnElement[bool]]:
     conditions = [_reports.counted == 1, *_between(_reports.day, wanted)]
     if wanted.organization is not None:
-        conditions.append(_reports.organization_folded == wanted.organization.casefold())
+        conditions.append(_reports.organization_folded == _organization(wanted))
     return conditions
 
 
@@ -214,6 +218,10 @@ def _between(day: ColumnElement[int], wanted: Filter) -> list[ColumnElement[bool
 
 def _of_domain(policy_domain: ColumnElement[Any], wanted: Filter) -> list[ColumnElement[bool]]:
     return [] if wanted.domain is None else [policy_domain == _domain(wanted)]
+
+
+def _organization(wanted: Filter) -> str:
+    return storable(wanted.organization or "").casefold()
 
 
 def _domain(wanted: Filter) -> str:

@@ -1,227 +1,212 @@
-"""The tables of the store, made for its questions: by domain first, then by day.
+"""The tables, made for their questions: domain and day first.
 
-Children of a report are numbered within it, so that a batch is written without asking the
-database for keys. On SQLite their tables are ordered by that key (``WITHOUT ROWID``), which
-spares a second tree for each.
+Times are Unix seconds and days are days since 1970-01-01, both integers: SQLite knows no
+time zone, and so nobody has to wonder. Lists are JSON text; nothing is searched inside them.
 """
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     Column,
-    Date,
     ForeignKey,
-    ForeignKeyConstraint,
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     SmallInteger,
     Table,
+    Text,
+    UniqueConstraint,
 )
 
-from collector.stores.types import Lossless, PlainText, Share, TextList, UtcTime
+# Alembic needs the names of constraints to change them later.
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
 
-# Constraints of the same name on both engines, so that a migration can speak of them.
-NAMES = {
-    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-    "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-    "pk": "pk_%(table_name)s",
-}
+# SQLite keeps rows by a key that is named INTEGER and nothing else.
+_Key = BigInteger().with_variant(Integer, "sqlite")
 
-metadata = MetaData(naming_convention=NAMES)
+# PostgreSQL would sort by the language of its cluster; by code point both sort alike, and as Python does.
+_Text = Text().with_variant(Text(collation="C"), "postgresql")
 
-# On SQLite only an INTEGER key is the row's own number.
-_Number = BigInteger().with_variant(Integer, "sqlite")
-
-# ``counted`` marks the one of several versions that counts, ``organization`` names who reports even
-# where the report does not, and ``organization_folded`` is what it is compared and ordered by.
 reports = Table(
     "reports",
     metadata,
-    Column("id", _Number, primary_key=True, autoincrement=False),
-    Column("content_hash", PlainText, nullable=False, unique=True),
-    Column("key_digest", PlainText, nullable=False, index=True),
-    Column("counted", Boolean, nullable=False),
-    Column("is_foreign", Boolean, nullable=False),
+    # Given by whoever adds, who is alone while adding.
+    Column("id", _Key, primary_key=True, autoincrement=False),
+    # What makes it the same report, and what makes it a rival: design of identity, see ReportKey.
+    Column("content_hash", _Text, nullable=False),
+    Column("key_digest", _Text, nullable=False),
+    # 1 for the one that counts among those of its key.
+    Column("counted", SmallInteger, nullable=False),
+    Column("foreign_domain", SmallInteger, nullable=False),
     Column("evidence", SmallInteger, nullable=False),
-    Column("day", Date, nullable=False, index=True),
-    Column("start_at", UtcTime, nullable=False),
-    Column("end_at", UtcTime),
-    Column("organization_name", PlainText),
-    Column("organization_folded", PlainText, nullable=False),
-    Column("report_id", PlainText, nullable=False),
-    Column("contact_info", PlainText),
-    Column("policy_domains", TextList, nullable=False),
-    Column("policy_types", TextList, nullable=False),
+    Column("source", _Text, nullable=False),
+    Column("received_at", BigInteger, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("start_at", BigInteger, nullable=False),
+    Column("end_at", BigInteger),
+    Column("organization_name", _Text),
+    Column("organization", _Text, nullable=False),
+    Column("organization_folded", _Text, nullable=False),
+    Column("report_id", _Text, nullable=False),
+    Column("contact_info", _Text),
+    Column("submitter", _Text),
+    Column("policy_domains", _Text, nullable=False),
+    Column("policy_types", _Text, nullable=False),
     Column("sessions", BigInteger, nullable=False),
     Column("failed_sessions", BigInteger, nullable=False),
-    Column("deviations", TextList, nullable=False),
-    Column("source", PlainText, nullable=False),
-    Column("received_at", UtcTime, nullable=False),
-    Column("mail_from", PlainText),
-    Column("mail_subject", PlainText),
-    Column("mail_message_id", PlainText),
-    Column("mail_report_domain", PlainText),
-    Column("mail_report_submitter", PlainText),
+    Column("deviations", _Text, nullable=False),
+    UniqueConstraint("content_hash"),
+    Index(None, "key_digest"),
+    Index(None, "day"),
 )
 
 policies = Table(
     "policies",
     metadata,
-    Column("report", _Number, ForeignKey("reports.id"), primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("policy_type", PlainText),
-    Column("policy_domain", PlainText),
-    Column("policy_strings", TextList, nullable=False),
-    Column("mx_hosts", TextList, nullable=False),
+    Column("report", _Key, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("policy_domain", _Text),
+    Column("policy_type", _Text),
+    Column("policy_strings", _Text, nullable=False),
+    Column("mx_hosts", _Text, nullable=False),
     Column("successful_sessions", BigInteger, nullable=False),
     Column("failed_sessions", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    PrimaryKeyConstraint("report", "position"),
 )
 
+# A detail row carries its policy's domain and type, so that no question needs three tables.
 failures = Table(
     "failures",
     metadata,
-    Column("report", _Number, primary_key=True, autoincrement=False),
-    Column("policy", Integer, primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("result_type", PlainText),
-    Column("sending_mta_ip", PlainText),
-    Column("receiving_mx_hostname", PlainText),
-    Column("receiving_mx_helo", PlainText),
-    Column("receiving_ip", PlainText),
+    Column("report", _Key, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("policy_domain", _Text),
+    Column("policy_type", _Text),
+    Column("result_type", _Text),
+    Column("sending_mta_ip", _Text),
+    Column("receiving_mx_hostname", _Text),
+    Column("receiving_mx_helo", _Text),
+    Column("receiving_ip", _Text),
     Column("failed_sessions", BigInteger, nullable=False),
-    Column("additional_information", PlainText),
-    Column("failure_reason_code", PlainText),
-    ForeignKeyConstraint(["report", "policy"], ["policies.report", "policies.position"]),
-    sqlite_with_rowid=False,
+    Column("additional_information", _Text),
+    Column("failure_reason_code", _Text),
+    PrimaryKeyConstraint("report", "position"),
 )
 
-# What each report tells of each policy domain, by the counting rule. ``counts`` is true for a report
-# that counts and is not foreign; it and the names are repeated here so that the indexes answer alone.
+# What a report tells of a domain by the counting rule; a nameless domain is ''. ``counted`` is 1 where
+# the report counts and is about a domain of ours. The indexes hold all that is asked: no table access.
+# ``organization`` is cut, see :func:`collector.stores.columns.index_label`.
 traffic = Table(
     "traffic",
     metadata,
-    Column("report", _Number, ForeignKey("reports.id"), primary_key=True, autoincrement=False),
-    Column("position", Integer, primary_key=True, autoincrement=False),
-    Column("policy_domain", PlainText),
-    Column("judged_domain", PlainText),
-    Column("day", Date, nullable=False),
-    Column("organization", PlainText, nullable=False),
-    Column("counts", Boolean, nullable=False),
-    Column("received_at", UtcTime, nullable=False),
+    Column("report", _Key, ForeignKey("reports.id", ondelete="CASCADE"), nullable=False),
+    Column("policy_domain", _Text, nullable=False),
+    Column("judged_domain", _Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    Column("organization", _Text, nullable=False),
     Column("sessions", BigInteger, nullable=False),
     Column("failed_sessions", BigInteger, nullable=False),
-    sqlite_with_rowid=False,
+    Column("counted", SmallInteger, nullable=False),
+    PrimaryKeyConstraint("report", "policy_domain"),
+    Index(
+        "ix_traffic_policy_domain_day",
+        *("policy_domain", "day", "organization", "judged_domain", "sessions", "failed_sessions", "counted"),
+    ),
+    Index(
+        "ix_traffic_day_judged_domain",
+        *("day", "judged_domain", "policy_domain", "organization", "sessions", "failed_sessions", "counted"),
+    ),
 )
 
-# Answers the summary, and finds the reports about a domain; holds all that these ask of the table.
-Index(
-    "ix_traffic_policy_domain",
-    traffic.c.policy_domain,
-    traffic.c.day,
-    traffic.c.counts,
-    traffic.c.judged_domain,
-    traffic.c.organization,
-    traffic.c.sessions,
-    traffic.c.failed_sessions,
-    traffic.c.received_at,
-    traffic.c.report,
-)
-
-# Answers evaluation: a domain's days with the MX hosts judged within it.
-Index(
-    "ix_traffic_judged_domain",
-    traffic.c.judged_domain,
-    traffic.c.day,
-    traffic.c.policy_domain,
-    traffic.c.organization,
-    traffic.c.sessions,
-    traffic.c.failed_sessions,
-    traffic.c.report,
-    sqlite_where=traffic.c.counts,
-    postgresql_where=traffic.c.counts,
-)
-
-# Finds the domains that failed lately, without a look at all that went well.
-Index(
-    "ix_traffic_failed",
-    traffic.c.day,
-    traffic.c.judged_domain,
-    sqlite_where=traffic.c.counts & (traffic.c.failed_sessions > 0),
-    postgresql_where=traffic.c.counts & (traffic.c.failed_sessions > 0),
-)
-
-remembered_uids = Table(
-    "remembered_uids",
+# When a domain was last heard of; asked at every scrape of the metrics.
+heard = Table(
+    "heard",
     metadata,
-    Column("source", PlainText, primary_key=True),
-    Column("folder", PlainText, primary_key=True),
-    Column("uid_validity", BigInteger, primary_key=True, autoincrement=False),
-    Column("uid", BigInteger, primary_key=True, autoincrement=False),
-    sqlite_with_rowid=False,
+    Column("policy_domain", _Text, primary_key=True),
+    Column("received_at", BigInteger, nullable=False),
 )
 
+# Mail that is left in place, and has been read.
+remembered = Table(
+    "remembered",
+    metadata,
+    Column("source", _Text, nullable=False),
+    Column("folder", _Text, nullable=False),
+    Column("uid_validity", BigInteger, nullable=False),
+    Column("uid", BigInteger, nullable=False),
+    PrimaryKeyConstraint("source", "folder", "uid_validity", "uid"),
+)
+
+# What is being parsed at this moment: one row a source.
 flights = Table(
     "flights",
     metadata,
-    Column("source", PlainText, primary_key=True),
-    Column("reference", Lossless, primary_key=True),
-    sqlite_with_rowid=False,
+    Column("source", _Text, primary_key=True),
+    Column("references", _Text, nullable=False),
 )
 
+# Deliveries that were in flight when the process died, or met a bug; ``reference`` is JSON.
 suspects = Table(
     "suspects",
     metadata,
-    Column("source", PlainText, primary_key=True),
-    Column("reference", Lossless, primary_key=True),
+    Column("source", _Text, nullable=False),
+    Column("reference", _Text, nullable=False),
     Column("deaths", Integer, nullable=False),
     Column("crashes", Integer, nullable=False),
-    sqlite_with_rowid=False,
+    PrimaryKeyConstraint("source", "reference"),
 )
 
-# An alert as it is after its latest change.
 alerts = Table(
     "alerts",
     metadata,
-    Column("alert_id", PlainText, primary_key=True),
-    Column("kind", PlainText, nullable=False),
+    Column("alert_id", _Text, primary_key=True),
+    Column("kind", _Text, nullable=False),
     Column("severity", SmallInteger, nullable=False),
-    Column("policy_domain", PlainText, nullable=False),
-    Column("day", Date, nullable=False),
-    Column("sessions", BigInteger, nullable=False),
-    Column("failed_sessions", BigInteger, nullable=False),
-    Column("threshold", Share, nullable=False),
-    Column("last_exceeding_day", Date, nullable=False),
-    Column("raised_at", UtcTime, nullable=False),
-    Column("cleared_at", UtcTime),
+    Column("policy_domain", _Text, nullable=False),
+    Column("day", Integer, nullable=False),
+    # Whole numbers as text: a day's sums of forged reports may be beyond 64 bits.
+    Column("sessions", _Text, nullable=False),
+    Column("failed_sessions", _Text, nullable=False),
+    # An exact fraction, such as 1/100.
+    Column("threshold", _Text, nullable=False),
+    Column("last_exceeding_day", Integer, nullable=False),
+    Column("raised_at", BigInteger, nullable=False),
+    Column("cleared_at", BigInteger),
     Column("changes", Integer, nullable=False),
+    Index(None, "policy_domain"),
+    Index(None, "raised_at"),
 )
 
-# ``notification`` is the whole change with its causes, as JSON: told again, it says the same.
+# Everything that happened to an alert, as it was told.
 alert_changes = Table(
     "alert_changes",
     metadata,
-    Column("alert_id", PlainText, ForeignKey("alerts.alert_id"), primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("event", PlainText, nullable=False),
-    Column("at", UtcTime, nullable=False),
-    Column("notification", PlainText, nullable=False),
+    Column("alert_id", _Text, ForeignKey("alerts.alert_id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("at", BigInteger, nullable=False),
+    Column("notification", _Text, nullable=False),
+    PrimaryKeyConstraint("alert_id", "number"),
 )
 
-# ``state`` is owed, sent or given-up; ``attempts`` counts the failed ones.
+# What is owed to whom: state is owed, sent or given-up.
 dispatches = Table(
     "dispatches",
     metadata,
-    Column("alert_id", PlainText, primary_key=True),
-    Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("channel", PlainText, primary_key=True),
-    Column("state", PlainText, nullable=False),
+    Column("alert_id", _Text, ForeignKey("alerts.alert_id", ondelete="CASCADE"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("channel", _Text, nullable=False),
+    Column("state", _Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", UtcTime, nullable=False),
-    Column("last_error", PlainText),
-    Column("settled_at", UtcTime),
-    ForeignKeyConstraint(["alert_id", "number"], ["alert_changes.alert_id", "alert_changes.number"]),
+    Column("next_attempt_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+    Column("last_error", _Text),
+    PrimaryKeyConstraint("alert_id", "number", "channel"),
+    Index(None, "state", "next_attempt_at"),
 )
-Index("ix_dispatches_state", dispatches.c.state, dispatches.c.next_attempt_at)

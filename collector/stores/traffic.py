@@ -7,7 +7,7 @@ from sqlalchemy import func, select, union
 
 from collector.alerting.traffic import DayTraffic, FailedSessions
 from collector.stores import schema
-from collector.stores.columns import day_of, number_of
+from collector.stores.columns import day_of, number_of, sum_of, summed
 from collector.stores.database import Database
 
 _traffic, _failures, _alerts = schema.traffic, schema.failures, schema.alerts
@@ -31,8 +31,8 @@ class SqlTraffic:
         question = (
             select(
                 *(t.judged_domain, t.policy_domain, t.day, t.organization),
-                func.sum(t.sessions).label("sessions"),
-                func.sum(t.failed_sessions).label("failed_sessions"),
+                *summed(t.sessions),
+                *summed(t.failed_sessions),
             )
             .where(*recent, t.judged_domain.in_(concerned))
             .group_by(t.judged_domain, t.policy_domain, t.day, t.organization)
@@ -45,8 +45,8 @@ class SqlTraffic:
                     policy_domain=row.policy_domain,
                     day=day_of(row.day),
                     organization=row.organization,
-                    sessions=int(row.sessions),
-                    failed_sessions=int(row.failed_sessions),
+                    sessions=sum_of(row.sessions_upper, row.sessions_lower),
+                    failed_sessions=sum_of(row.failed_sessions_upper, row.failed_sessions_lower),
                 )
                 for row in connection.execute(question)
             ]
@@ -54,19 +54,18 @@ class SqlTraffic:
     def failed_sessions(self, domain: str, day: date) -> Sequence[FailedSessions]:
         """Return the failure details of a domain's day, and of the MX hosts judged within it."""
         t, f = _traffic.c, _failures.c
+        alike = (f.report, t.organization, f.policy_type, f.result_type, f.receiving_mx_hostname)
         question = (
-            select(
-                *(f.report, t.organization, f.policy_type, f.result_type, f.receiving_mx_hostname),
-                func.sum(f.failed_sessions).label("failed_sessions"),
-            )
+            # The sum over one report fits in 64 bits.
+            select(*alike, func.sum(f.failed_sessions).label("failed_sessions"))
             .join_from(
                 _traffic,
                 _failures,
                 (f.report == t.report) & (func.coalesce(f.policy_domain, "") == t.policy_domain),
             )
             .where(t.judged_domain == domain, t.day == number_of(day), t.counted == 1)
-            .group_by(f.report, t.organization, f.policy_type, f.result_type, f.receiving_mx_hostname)
-            .order_by(f.report)
+            .group_by(*alike)
+            .order_by(*(column.nulls_first() for column in alike))
         )
         with self._database.reading() as connection:
             return [

@@ -82,6 +82,24 @@ def test_a_source_that_refuses_us_is_said_plainly(
     assert (1, 0, 0) == site.counts()
 
 
+@pytest.mark.parametrize("log_format", ["json", "console"])
+@pytest.mark.parametrize(("password", "status"), [("hunter2-right", 69), ("hunter2-wrong", 78)])
+def test_no_secret_gets_into_the_log_however_much_is_told(
+    site: Site, password: str, status: int, log_format: str
+) -> None:
+    site.user = site.dovecot.new_user("hunter2-right")
+    (site.folder / "tried").write_text(password, encoding="utf-8")
+    site.source = {"password_file": "tried"}
+    address = f"http://127.0.0.1:{free_port()}/t0ken"
+    hook = {"name": "hook", "kind": "webhook", "url": address, "secret": "hush-hush"}
+    site.extra = {"channels": [hook]}
+    site.deliver(report_of(1, failed=60))
+
+    told = site.run("-v", "--log-format", log_format, "collect", status=status).stderr
+
+    assert [] == [secret for secret in ("hunter2", "t0ken", "hush-hush") if secret in told]
+
+
 def test_a_mailbox_that_is_away_is_unavailable_and_the_work_goes_on_when_it_is_back(site: Site) -> None:
     site.deliver(report_of(1))
     site.source = {"port": free_port()}

@@ -1,19 +1,78 @@
 """``run``: the daemon lives, is seen to live, and ends when it is told to."""
 
+import fcntl
 import json
 import signal
+import socket
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from contextlib import contextmanager, suppress
+from types import TracebackType
+from typing import Any, Self
 
 import pytest
 
 from tests.channels.servers import Mailbox
 from tests.commands.site import TIMEOUT_SECONDS, Site, report_of
 from tests.servers import free_port
+
+# A service manager and a person at the keyboard wait so long without a thought.
+MAY_END_WITHIN_SECONDS = 10
+
+
+class StallingProxy:
+    """Stands before an IMAP server, and lets a client wait for ever once it has said certain words."""
+
+    def __init__(self, port: int, *, stall_at: bytes) -> None:
+        self._server_port = port
+        self._stall_at = stall_at
+        self._stalled = threading.Event()
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._thread = threading.Thread(target=self._serve)
+        self.port: int = self._listener.getsockname()[1]
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Wakes the thread that waits in accept; closing alone does not.
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+        self._listener.close()
+
+    def wait_until_stalled(self) -> None:
+        assert self._stalled.wait(TIMEOUT_SECONDS)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            with client, socket.create_connection(("127.0.0.1", self._server_port)) as server:
+                back = threading.Thread(target=_forward, args=(server, client))
+                back.start()
+                while (sent := client.recv(65536)) and self._stall_at not in sent:
+                    server.sendall(sent)
+                if sent:
+                    self._stalled.set()
+                    while client.recv(65536):
+                        pass
+                server.shutdown(socket.SHUT_RDWR)
+                back.join()
+
+
+def _forward(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while received := source.recv(65536):
+            target.sendall(received)
 
 
 class Daemon:
@@ -106,6 +165,29 @@ def test_it_lives_on_while_a_mailbox_is_away_and_says_so(site: Site) -> None:
         assert (503, True) == (status, "main" in words)
         assert 200 == fetch(address, "/healthz")[0]
         assert 0 == daemon.end()
+
+
+def test_it_ends_soon_although_a_mailbox_hangs_and_the_mail_stays(site: Site) -> None:
+    site.deliver(report_of(1))
+    with StallingProxy(site.dovecot.port, stall_at=b"BODY.PEEK") as proxy:
+        site.source = {"port": proxy.port, "tls": "none", "ca_file": None}
+        with running(site) as daemon:
+            proxy.wait_until_stalled()
+            begin = time.monotonic()
+
+            assert 0 == daemon.end()
+            assert time.monotonic() - begin < MAY_END_WITHIN_SECONDS
+    assert (1, 0, 0) == site.counts()
+
+
+def test_it_does_not_start_on_a_store_that_another_collector_works_on(site: Site) -> None:
+    with (site.folder / "store.db.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+
+        done = site.run("run", status=69)
+
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("tlsrpt-collector: another collector works on ")
 
 
 def test_a_wrong_configuration_is_told_whole(site: Site) -> None:

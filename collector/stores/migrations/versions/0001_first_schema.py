@@ -173,7 +173,6 @@ def upgrade() -> None:
         ["day", "judged_domain", "policy_domain", "organization", "sessions", "failed_sessions", "counted"],
         unique=False,
     )
-    op.create_index("ix_traffic_judged_domain_day", "traffic", ["judged_domain", "day"], unique=False)
     op.create_index(
         "ix_traffic_policy_domain_day",
         "traffic",
