@@ -18,6 +18,9 @@ from collector.stores.troubles import translated
 # Every revision this program knows, oldest first; the last is what it works with.
 REVISIONS = ("0001",)
 
+# The page asks from up to 40 threads, and a connection to a file costs next to nothing.
+_MOST_READERS = 40
+
 # Another writer holds the database for a batch, some tens of milliseconds; a backup perhaps for seconds.
 BUSY_SECONDS = 10
 
@@ -127,6 +130,7 @@ def _open_sqlite(url: URL, *, read_only: bool, busy_seconds: float) -> Database:
             paramstyle="named",
             hide_parameters=True,
             pool_timeout=busy_seconds,
+            max_overflow=_MOST_READERS,
             connect_args={"timeout": busy_seconds},
         )
         for _ in range(2)

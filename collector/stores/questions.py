@@ -180,7 +180,10 @@ def policy_details(policy_type: str | None, strings: tuple[str, ...]) -> str:
         return "" if not strings else f"{len(strings)} TLSA record{'s' if len(strings) > 1 else ''}"
     if policy_type != STS:
         return "; ".join(strings)
-    members = [(name.strip(), value.strip()) for name, _, value in (s.partition(":") for s in strings)]
+    members = [
+        (name.strip(), value.strip())
+        for name, _, value in (line.partition(":") for text in strings for line in text.splitlines())
+    ]
     hosts = ", ".join(value for name, value in members if name == "mx")
     told = dict(reversed(members)) | {"mx": hosts}
     return "; ".join(f"{name}={told[name]}" for name in ("mode", "mx", "max_age") if told.get(name))
