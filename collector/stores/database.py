@@ -18,7 +18,7 @@ from collector.stores.troubles import translated
 # Every revision this program knows, oldest first; the last is what it works with.
 REVISIONS = ("0001",)
 
-# The page asks from up to 40 threads, and a connection to a file costs next to nothing.
+# The page asks from up to 40 threads. Connections beyond the pool are closed after use.
 _MOST_READERS = 40
 
 # Another writer holds the database for a batch, some tens of milliseconds; a backup perhaps for seconds.
@@ -190,6 +190,7 @@ def _open_postgresql(url: URL, *, read_only: bool, busy_seconds: float) -> Datab
         "connect_args": {"connect_timeout": BUSY_SECONDS} | _KEEP_ALIVE,
         "hide_parameters": True,
         "pool_pre_ping": True,
+        "max_overflow": _MOST_READERS,
         "pool_timeout": busy_seconds,
     }
     if read_only:

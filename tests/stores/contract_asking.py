@@ -239,12 +239,12 @@ class AskingContract:
     def test_too_many_questions_at_once_are_told_to_wait(self, store_url: str) -> None:
         store = open_store(store_url, busy_seconds=0.01)
         store.reports.add([received()])
-        open_answers = [store.questions.reports(Filter()) for _ in range(16)]
-        for answer in open_answers[:15]:
+        open_answers = [store.questions.reports(Filter()) for _ in range(46)]
+        for answer in open_answers[:45]:
             next(answer)
 
         with pytest.raises(StoreUnavailable, match="in use"):
-            next(open_answers[15])
+            next(open_answers[45])
 
         del open_answers, answer
         store.questions.ping()
