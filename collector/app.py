@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from collector.alerting.alert import Notification
 from collector.archives import KINDS as ARCHIVE_KINDS
 from collector.channels import KINDS as CHANNEL_KINDS
-from collector.errors import StoreUnavailable
+from collector.errors import InvalidConfig, StoreInUse, StoreUnavailable
 from collector.pipeline import Parts, Round, collect, notify, watch
 from collector.ports import Archive, Channel, Clock, Meter, Outcome, Questions, ReceivedReport, Source
 from collector.sources import KINDS as SOURCE_KINDS
@@ -59,6 +59,12 @@ class App:
     channels: Mapping[str, Channel]
     meter: Meter
 
+    def reconfigured(self, config: "Config") -> "App":
+        """Return the same program by another configuration, around the same open store."""
+        if config.store_url() != self.config.store_url():
+            raise InvalidConfig(("store: cannot change while the daemon runs: restart it",))
+        return _built(config, self.store, self.meter, self.clock)
+
     def collect(self, source: Source, *, keep_going: Callable[[], bool]) -> Round:
         """Do one round over a source."""
         parts = Parts(
@@ -101,15 +107,20 @@ def opened(config: "Config", *, meter: Meter, clock: Clock = utc_now) -> Iterato
         stack.enter_context(_only_collector(store_url))
         store = open_store(store_url)
         stack.callback(store.close)
-        yield App(
-            config=config,
-            clock=clock,
-            store=store,
-            archive=build(ARCHIVE_KINDS, config.archive),
-            sources=tuple(build(SOURCE_KINDS, s, memory=store.memory) for s in config.sources),
-            channels=built_channels(config),
-            meter=meter,
-        )
+        yield _built(config, store, meter, clock)
+
+
+def _built(config: "Config", store: "SqlStore", meter: Meter, clock: Clock) -> App:
+    """Build the parts around an open store; nothing is connected yet."""
+    return App(
+        config=config,
+        clock=clock,
+        store=store,
+        archive=build(ARCHIVE_KINDS, config.archive),
+        sources=tuple(build(SOURCE_KINDS, s, memory=store.memory) for s in config.sources),
+        channels=built_channels(config),
+        meter=meter,
+    )
 
 
 @contextmanager
@@ -154,7 +165,7 @@ def _only_collector(store_url: str) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise StoreUnavailable(
+        raise StoreInUse(
             f"another collector works on {file}: stop it first, or leave the work to it"
         ) from error
     else:

@@ -12,6 +12,7 @@
     │   ├── SourceUnavailable
     │   ├── ArchiveUnavailable
     │   ├── StoreUnavailable
+    │   │   └── StoreInUse
     │   └── ChannelUnavailable
     └── Misconfigured    the operator must act             → say it plainly, stop or disable
         ├── InvalidConfig
@@ -84,6 +85,10 @@ class ArchiveUnavailable(Unavailable):
 
 class StoreUnavailable(Unavailable):
     """The store cannot be reached or written now."""
+
+
+class StoreInUse(StoreUnavailable):
+    """Another collector works on the store: leave the work to it."""
 
 
 class ChannelUnavailable(Unavailable):

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 def run(session: Session) -> None:
     """Run the daemon: sources, schedule, alerts, web.
 
-    Ends cleanly on SIGTERM and SIGINT; SIGUSR1 asks every source at once.
+    Ends cleanly on SIGTERM and SIGINT. SIGHUP reads the configuration again; a wrong one is
+    refused and the old one stays. SIGUSR1 asks every source at once.
     """
     from collector.daemon import run as run_daemon
 
     session.start_logging()
-    run_daemon(session.config())
+    run_daemon(session.config)
 
 
 @click.command()

@@ -5,6 +5,7 @@ A few lines of our own: what there is on PyPI is either unmaintained or wants li
 
 import os
 import socket
+import time
 from collections.abc import Mapping
 from datetime import timedelta
 
@@ -30,9 +31,9 @@ class Systemd:
         """Tell that the start is over."""
         self._send("READY=1")
 
-    def reloading(self, *, monotonic_usec: int) -> None:
-        """Tell that the configuration is being read again; ``ready`` ends it (Type=notify-reload)."""
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={monotonic_usec}")
+    def reloading(self) -> None:
+        """Tell that the configuration is being read again; ``ready`` ends it."""
+        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
 
     def stopping(self) -> None:
         """Tell that the end has begun."""

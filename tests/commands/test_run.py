@@ -1,22 +1,18 @@
 """``run``: the daemon lives, is seen to live, and ends when it is told to."""
 
 import fcntl
-import json
 import signal
 import socket
-import subprocess
 import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import pytest
 
 from tests.channels.servers import Mailbox
+from tests.commands.running import fetch, running
 from tests.commands.site import TIMEOUT_SECONDS, Site, report_of
 from tests.servers import free_port
 
@@ -73,52 +69,6 @@ def _forward(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while received := source.recv(65536):
             target.sendall(received)
-
-
-class Daemon:
-    """A running daemon and the log it writes."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self.process = process
-        self.events: list[dict[str, Any]] = []
-
-    def wait_for(
-        self, event: str, *, times: int = 1, like: Callable[[dict[str, Any]], bool] = bool
-    ) -> dict[str, Any]:
-        """Read the log until an event has come so often."""
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.events.append(json.loads(line))
-            if self.events[-1]["event"] == event and like(self.events[-1]):
-                times -= 1
-                if times == 0:
-                    return self.events[-1]
-        message = f"{event} never came: {self.events}"
-        raise AssertionError(message)
-
-    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Ask it to end; return its exit status."""
-        self.process.send_signal(number)
-        return self.process.wait(TIMEOUT_SECONDS)
-
-
-@contextmanager
-def running(site: Site) -> Iterator[Daemon]:
-    process = subprocess.Popen(site.command("run"), stderr=subprocess.PIPE, text=True)  # noqa: S603  our own
-    with process:
-        try:
-            yield Daemon(process)
-        finally:
-            process.kill()
-
-
-def fetch(address: str, path: str) -> tuple[int, str]:
-    try:
-        with urllib.request.urlopen(f"http://{address}{path}", timeout=TIMEOUT_SECONDS) as answer:
-            return answer.status, answer.read().decode()
-    except urllib.error.HTTPError as error:
-        with error:
-            return error.code, error.read().decode()
 
 
 def test_it_collects_alerts_and_shows_what_it_knows(site: Site, alerts: Mailbox) -> None:

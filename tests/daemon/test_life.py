@@ -13,15 +13,15 @@ from structlog.testing import capture_logs
 
 from collector.alerting.alert import Notification
 from collector.app import App, Unmetered, opened
-from collector.config import load
-from collector.daemon.life import House, _drain
+from collector.config import ListenAddress, load
+from collector.daemon.front import Front
+from collector.daemon.house import House, drain
+from collector.daemon.life import Pulse
 from collector.daemon.workers import Worker
-from collector.errors import CollectorError, SourceUnavailable, StoreRefused, StoreUnavailable
+from collector.errors import CollectorError, Misconfigured, SourceUnavailable, StoreRefused, StoreUnavailable
 from collector.pipeline import Round
 from collector.ports import Source
-from collector.web.app import make_app
 from collector.web.metrics import PrometheusMeter
-from collector.web.server import WebServer
 from tests.build import NOW, mail, report_json
 from tests.build import delivery as one
 from tests.fakes import ListSource
@@ -121,22 +121,29 @@ def test_a_store_that_is_away_postpones_the_alerts(app: TroubledApp, failure: Co
 
 
 def test_a_server_that_died_is_stalled(app: TroubledApp) -> None:
-    house = House(app)
-    pages = make_app(
-        questions=app.store.questions,
-        pulse=house,
-        meter=PrometheusMeter(),
-        clock=app.clock,
-        allowed_hosts=None,
-    )
-    server = WebServer(pages, host="127.0.0.1", port=0)
-    server.start()
-    house.add_server("web", server)
-    assert [] == list(house.stalled())
+    front = Front(PrometheusMeter(), app.clock)
+    pulse = Pulse(House(app), front)
+    front.show(app.config.web, app.store.questions, pulse)
+    front.listen(ListenAddress(host="127.0.0.1", port=0))
 
-    server.stop()
+    assert [] == pulse.stalled()
+    assert front._server is not None
+    front._server.stop()
+    assert ["web"] == pulse.stalled()
 
-    assert ["web"] == list(house.stalled())
+
+def test_an_address_that_is_taken_leaves_the_old_one_as_it_is(app: TroubledApp) -> None:
+    front = Front(PrometheusMeter(), app.clock)
+    front.show(app.config.web, app.store.questions, Pulse(House(app), front))
+    front.listen(ListenAddress(host="127.0.0.1", port=0))
+    assert front._server is not None
+    taken = front._server.address[1]
+
+    with pytest.raises(Misconfigured, match="in use"):
+        front.listen(ListenAddress(host="127.0.0.1", port=taken))
+
+    assert front.is_alive()
+    front.close()
 
 
 # ── The end ───────────────────────────────────────────────────────────────────
@@ -169,7 +176,7 @@ def hanging_workers(count: int) -> Iterator[list[Worker]]:
 def test_many_hanging_threads_are_waited_for_no_longer_than_one() -> None:
     with hanging_workers(50) as workers, capture_logs() as events:
         begin = time.monotonic()
-        _drain(workers, within=timedelta(seconds=0.2))
+        drain(workers, within=timedelta(seconds=0.2))
         took = time.monotonic() - begin
 
     # Fifty times 0.2 s would be 10 s.
