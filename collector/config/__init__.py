@@ -21,10 +21,11 @@ from collector.config.fields import ListenAddress
 from collector.config.loading import load
 from collector.config.secret import Secret
 from collector.config.settings import Config, DomainSettings, ThresholdSettings, WebSettings
-from collector.config.sources import FilesystemSettings, ImapSettings
+from collector.config.sources import DirectorySettings, FilesystemSettings, ImapSettings
 
 __all__ = [
     "Config",
+    "DirectorySettings",
     "DomainSettings",
     "EmailSettings",
     "FilesystemSettings",

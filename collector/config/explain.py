@@ -18,7 +18,7 @@ from collector.config.settings import (
     ThresholdSettings,
     WebSettings,
 )
-from collector.config.sources import FilesystemSettings, ImapSettings
+from collector.config.sources import DirectorySettings, FilesystemSettings, ImapSettings
 
 # Values below these keys are never shown: they are secrets, or may hold one.
 _SECRET_KEYS = ("password", "secret", "store", "url")
@@ -29,12 +29,16 @@ _SHOWN_CHARACTERS = 60
 # Two words with fewer letters in common are two words.
 _NEAR = 0.6
 
+# What to add where a kind is missing.
+_KINDS = {"sources": "kind: imap or kind: directory", "channels": "kind: email or kind: webhook"}
+
 # Which keys are known where; indexes left out.
 _SETTINGS: dict[Location, type[BaseModel]] = {
     (): Config,
     ("domains",): DomainSettings,
     ("domains", "thresholds"): DomainThresholds,
-    ("sources",): ImapSettings,
+    ("sources", "imap"): ImapSettings,
+    ("sources", "directory"): DirectorySettings,
     ("archive",): FilesystemSettings,
     ("thresholds",): ThresholdSettings,
     ("channels", "email"): EmailSettings,
@@ -83,6 +87,8 @@ def _explained(refusal: ErrorDetails, document: Document) -> Problem | None:
         return problem_at(document, location, _unknown_key(refusal["loc"]), at_key=True)
     if kind in {"union_tag_invalid", "union_tag_not_found"}:
         location = (*location, "kind")
+        if kind == "union_tag_not_found":
+            return problem_at(document, location, f"is missing: add {_KINDS[str(location[0])]}")
     if kind in {"model_type", "model_attributes_type"}:
         # Not shown: "password:hunter2" without a blank is a word, and no mapping.
         return problem_at(document, location, _message(refusal))
@@ -90,8 +96,8 @@ def _explained(refusal: ErrorDetails, document: Document) -> Problem | None:
 
 
 def _without_tag(location: Location) -> Location:
-    """Leave out the kind of channel, which pydantic puts between an index and a key."""
-    if location[:1] == ("channels",) and len(location) > len(("channels", 0)):
+    """Leave out the kind of a source or channel, which pydantic puts between an index and a key."""
+    if location[:1] in {("sources",), ("channels",)} and len(location) > len(("channels", 0)):
         return (*location[:2], *location[3:])
     return location
 
@@ -155,7 +161,6 @@ _WORDS: Mapping[str, Callable[[Mapping[str, Any], object], str]] = types.Mapping
         "model_attributes_type": _wanted_mapping,
         "literal_error": lambda context, _found: f"must be {context['expected']}",
         "union_tag_invalid": _wanted_kind,
-        "union_tag_not_found": lambda _context, _found: "is missing: add kind: email or kind: webhook",
         "greater_than_equal": lambda context, _found: f"must be at least {context['ge']}",
         "less_than_equal": lambda context, _found: f"must be at most {context['le']}",
         "value_error": lambda context, _found: str(context["error"]),

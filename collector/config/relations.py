@@ -81,7 +81,8 @@ def _given_twice(location: Location, entry: Mapping[str, object], key: str) -> I
 def _half_logins(location: Location, entry: Mapping[str, object]) -> Iterator[Complaint]:
     """Find logins that lack their password or their name; a mail server may do without either."""
     password = _ways(entry, "password")
-    if not password and (location[0] == "sources" or entry.get("username") is not None):
+    mailbox = location[0] == "sources" and entry.get("kind") != "directory"
+    if not password and (mailbox or entry.get("username") is not None):
         yield (
             (*location, "password"),
             "is missing: add password_file, password_env, password_credential or password",
@@ -107,7 +108,7 @@ def _open_lines(location: Location, entry: Mapping[str, object]) -> Iterator[Com
 
 def _circles(location: Location, entry: Mapping[str, object]) -> Iterator[Complaint]:
     """Find mailboxes whose mail is moved to where it is read."""
-    if location[0] != "sources":
+    if location[0] != "sources" or entry.get("kind") == "directory":
         return
     folder = entry.get("folder", "INBOX")
     for key in ("processed_folder", "rejected_folder"):

@@ -29,7 +29,7 @@ from collector.config.fields import (
     text_of,
 )
 from collector.config.secret import Secret, SecretCredential, SecretEnv, SecretFile
-from collector.config.sources import FilesystemSettings, ImapSettings
+from collector.config.sources import DirectorySettings, FilesystemSettings, ImapSettings
 from collector.errors import InvalidConfig
 
 DEFAULT_STORE = "sqlite:////var/lib/tlsrpt-collector/store.db"
@@ -130,6 +130,7 @@ _StoreHere = Annotated[
 _Domain = Annotated[
     DomainSettings, BeforeValidator(_named, json_schema_input_type=DomainName | DomainSettings)
 ]
+_Source = Annotated[ImapSettings | DirectorySettings, Field(discriminator="kind")]
 _Channel = Annotated[EmailSettings | WebhookSettings, Field(discriminator="kind")]
 
 
@@ -140,7 +141,7 @@ class Config(Settings):
         tuple[Text, ...], BeforeValidator(_listed, json_schema_input_type=Text | tuple[Text, ...])
     ] = ()
     domains: tuple[_Domain, ...] = ()
-    sources: tuple[ImapSettings, ...] = ()
+    sources: tuple[_Source, ...] = ()
     archive: FilesystemSettings = Field(default_factory=FilesystemSettings)
     store_here: _StoreHere | None = Field(
         default=None, alias="store", json_schema_extra={"default": DEFAULT_STORE}
@@ -206,7 +207,7 @@ class Config(Settings):
 
     def _open_lines(self) -> list[str]:
         servers: tuple[ImapSettings | EmailSettings, ...] = (
-            *self.sources,
+            *(s for s in self.sources if isinstance(s, ImapSettings)),
             *(c for c in self.channels if isinstance(c, EmailSettings)),
         )
         hooks = [channel for channel in self.channels if isinstance(channel, WebhookSettings)]

@@ -1,4 +1,4 @@
-"""Settings of the mailboxes that reports come from."""
+"""Settings of where reports come from, and where they are kept."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -84,6 +84,41 @@ class ImapSettings(Settings):
             "rejected_folder": self.rejected_folder,
             "not_reports": self.not_reports,
             "timeout": self.timeout,
+            "batch_messages": self.batch_messages,
+            "batch_bytes": self.batch_bytes,
+            "maximum_message_bytes": self.maximum_message_bytes,
+        }
+
+
+class DirectorySettings(Settings):
+    """A folder that reports are put into, as files or mails."""
+
+    name: Name
+    kind: Literal["directory"]
+    path: FilePath
+    settle: Literal["move", "leave", "delete"] = "move"
+    # Inside the folder itself, unless absolute.
+    processed_folder: Text = "processed"
+    rejected_folder: Text = "rejected"
+    not_reports: Literal["move", "leave"] = "move"
+    # To look into a folder costs next to nothing.
+    interval: Interval = timedelta(minutes=1)
+    # As for a mailbox.
+    batch_messages: Annotated[int, Field(ge=1, le=10_000)] = 500
+    batch_bytes: Size = Field(default=32_000_000, alias="batch_size", json_schema_extra={"default": "32MB"})
+    maximum_message_bytes: Size = Field(
+        default=25_000_000, alias="maximum_message_size", json_schema_extra={"default": "25MB"}
+    )
+
+    def arguments(self) -> dict[str, object]:
+        """Return the keyword arguments of the directory source."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "settle": self.settle,
+            "processed_folder": self.processed_folder,
+            "rejected_folder": self.rejected_folder,
+            "not_reports": self.not_reports,
             "batch_messages": self.batch_messages,
             "batch_bytes": self.batch_bytes,
             "maximum_message_bytes": self.maximum_message_bytes,

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.config import Config, load
+from collector.config import Config, ImapSettings, load
 from collector.errors import InvalidConfig
 
 SOURCE = "{name: main, kind: imap, host: imap.example.com, username: u, password_file: p}"
@@ -26,3 +26,10 @@ def problems(folder: Path, text: str) -> list[str]:
     with pytest.raises(InvalidConfig) as refused:
         loaded(folder, text)
     return [problem.replace(f"{folder}/", "") for problem in refused.value.problems]
+
+
+def mailbox(config: Config) -> ImapSettings:
+    """The first source, which is a mailbox."""
+    first = config.sources[0]
+    assert isinstance(first, ImapSettings)
+    return first

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from collector.config import Config, load
 from collector.config.explain import _SETTINGS
 from collector.errors import InvalidConfig
-from tests.config.files import SOURCE, loaded, problems, written
+from tests.config.files import SOURCE, loaded, mailbox, problems, written
 
 HERE = Path(__file__).parent
 
@@ -63,7 +63,7 @@ def test_a_password_without_a_user_name_is_told(tmp_path: Path) -> None:
 def test_without_tls_this_machine_may_be_spoken_to(tmp_path: Path) -> None:
     text = SOURCE.replace("imap.example.com", "LOCALHOST, tls: none")
 
-    assert "none" == loaded(tmp_path, f"sources: [{text}]").sources[0].tls
+    assert "none" == mailbox(loaded(tmp_path, f"sources: [{text}]")).tls
 
 
 @pytest.mark.parametrize("path", list(_SETTINGS), ids=str)
@@ -72,13 +72,11 @@ def test_an_unknown_key_is_told_everywhere_with_the_nearest_known_one(
 ) -> None:
     known = [field.alias or name for name, field in _SETTINGS[path].model_fields.items()]
     text = f"{{{known[-1]}x: 1}}"
-    if path[:1] == ("channels",):
-        text = f"channels: [{{kind: {path[1]}, {known[-1]}x: 1}}]"
+    if path[:1] in {("channels",), ("sources",)}:
+        text = f"{path[0]}: [{{kind: {path[1]}, {known[-1]}x: 1}}]"
     elif path:
         text = f"domains: [{{thresholds: {text}}}]" if len(path) > 1 else f"{path[0]}: {text}"
-        text = (
-            text.replace(": {", ": [{").replace("}", "}]") if path in {("domains",), ("sources",)} else text
-        )
+        text = text.replace(": {", ": [{").replace("}", "}]") if path == ("domains",) else text
 
     assert [f"did you mean {known[-1]}?"] == [
         problem.partition("no such key; ")[2]

@@ -6,14 +6,14 @@ import pytest
 
 from collector.config import ImapSettings, load
 from collector.errors import InvalidConfig
-from tests.config.files import written
+from tests.config.files import mailbox, written
 
 SECRET = "correct-horse"
 
 
 def source(folder: Path, password: str) -> ImapSettings:
     text = f"sources: [{{name: main, kind: imap, host: h.example, username: u, {password}}}]"
-    return load(written(folder, text)).sources[0]
+    return mailbox(load(written(folder, text)))
 
 
 def refusal(settings: ImapSettings) -> str:

@@ -9,7 +9,7 @@ import pytest
 from collector.alerting.rule import DEFAULT_THRESHOLDS, Rules, Thresholds
 from collector.config import EmailSettings, ListenAddress, WebhookSettings
 from collector.errors import InvalidConfig
-from tests.config.files import SOURCE, loaded, problems
+from tests.config.files import SOURCE, loaded, mailbox, problems
 
 EMAIL = "{name: ops, kind: email, host: smtp.example.com, from: a@example.com, to: [b@example.com]}"
 HOOK = "{name: hook, kind: webhook, url: 'https://h.example/t'}"
@@ -42,7 +42,7 @@ def test_a_mailbox_hands_its_source_every_argument(tmp_path: Path) -> None:
 def test_the_port_of_a_mailbox_follows_from_its_tls(tmp_path: Path, tls: str, port: int) -> None:
     text = f"sources: [{{name: m, kind: imap, host: localhost, username: u, password: p, tls: {tls}}}]"
 
-    assert port == loaded(tmp_path, text).sources[0].port
+    assert port == mailbox(loaded(tmp_path, text)).port
 
 
 @pytest.mark.parametrize(("tls", "port"), [("implicit", 465), ("starttls", 587), ("none", 25)])
