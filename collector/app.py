@@ -94,8 +94,12 @@ class App:
 
 
 @contextmanager
-def opened(config: "Config", *, meter: Meter, clock: Clock = utc_now) -> Iterator[App]:
+def opened(
+    config: "Config", *, meter: Meter, clock: Clock = utc_now, work: str = "collector"
+) -> Iterator[App]:
     """Build every part that the configuration names; close them in reverse on leaving.
+
+    Only one process at a time does the same ``work`` on a store: collectors, or an import.
 
     Raises ``Misconfigured`` where a secret or a file cannot be read, ``StoreUnavailable``
     where the store is away or another collector works on it.
@@ -104,7 +108,7 @@ def opened(config: "Config", *, meter: Meter, clock: Clock = utc_now) -> Iterato
 
     store_url = config.store_url()
     with ExitStack() as stack:
-        stack.enter_context(_only_collector(store_url))
+        stack.enter_context(_alone(store_url, work))
         store = open_store(store_url)
         stack.callback(store.close)
         yield _built(config, store, meter, clock)
@@ -148,15 +152,15 @@ def build(kinds: Mapping[str, str], settings: Any, **more: object) -> Any:  # no
 
 
 @contextmanager
-def _only_collector(store_url: str) -> Iterator[None]:
-    """Keep a second collector away from the same SQLite store: two would judge each other dead."""
+def _alone(store_url: str, work: str) -> Iterator[None]:
+    """Keep a second process of a kind away from an SQLite store: two would judge each other dead."""
     from collector.stores import sqlite_file
 
     file = sqlite_file(store_url)
     if file is None:
         yield
         return
-    lock = Path(f"{file}.lock")
+    lock = Path(f"{file}.lock" if work == "collector" else f"{file}.{work}.lock")
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, _LOCK_MODE)
@@ -165,9 +169,7 @@ def _only_collector(store_url: str) -> Iterator[None]:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise StoreInUse(
-            f"another collector works on {file}: stop it first, or leave the work to it"
-        ) from error
+        raise StoreInUse(f"another {work} works on {file}: stop it first, or leave the work to it") from error
     else:
         yield
     finally:

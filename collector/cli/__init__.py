@@ -31,6 +31,7 @@ _CANNOT_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EIO}
 COMMANDS = {
     "run": "collector.cli.run:run",
     "collect": "collector.cli.run:collect",
+    "import": "collector.cli.imports:import_files",
     "show": "collector.cli.show:show",
     "reports": "collector.cli.questions:reports",
     "policies": "collector.cli.questions:policies",

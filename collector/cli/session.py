@@ -29,8 +29,8 @@ class Session:
 
         return load(self.config_path)
 
-    def start_logging(self) -> None:
-        """Log to standard error, as the options say."""
+    def start_logging(self, *, quieter: bool = False) -> None:
+        """Log to standard error, as the options say, or a step less."""
         from collector.cli.logs import start_logging
 
-        start_logging(self.log_format, self.verbosity)
+        start_logging(self.log_format, self.verbosity - quieter)

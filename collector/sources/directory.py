@@ -4,8 +4,6 @@ Files are taken once they are whole: whoever writes here writes under a name tha
 with a dot, and renames. A file is one delivery; settled ones are moved or deleted, as in a mailbox.
 """
 
-import hashlib
-import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -15,13 +13,7 @@ from typing import Literal
 from collector.errors import SourceRefused, SourceUnavailable, TooLarge
 from collector.intake.delivery import Delivery, Fate, Settlement, Withheld
 from collector.ports import Batch, Memory
-from collector.sources.files import Limits, files_below, in_batches, read_file
-
-# A memory knows numbers; a file's is made of what changes when another takes its name.
-_NUMBER_BYTES = 7
-
-# Files have no UIDVALIDITY: their numbers mean the same for ever.
-_VALIDITY = 1
+from collector.sources.files import VALIDITY, Limits, files_below, in_batches, number_of, read_file
 
 
 class DirectorySource:
@@ -65,8 +57,8 @@ class DirectorySource:
         with _translated(self._path):
             if not self._path.is_dir():
                 raise SourceRefused(f"{self._path}: there is no such folder: make it, or mend path")
-            remembered = self._memory.remembered(self._name, str(self._path), _VALIDITY)
-            files = [file for file in self._files() if _number(file) not in remembered]
+            remembered = self._memory.remembered(self._name, str(self._path), VALIDITY)
+            files = [file for file in self._files() if number_of(str(file), file) not in remembered]
             others = (file for file in files if str(file) not in alone)
             yield from in_batches(self._read(others), self._limits)
             for delivery in self._read(file for file in files if str(file) in alone):
@@ -86,9 +78,9 @@ class DirectorySource:
                 elif self._settle == "delete" and settlement.fate is Fate.PROCESSED:
                     file.unlink(missing_ok=True)
                 else:
-                    kept_in_mind.append(_number(file))
+                    kept_in_mind.append(number_of(str(file), file))
             if kept_in_mind:
-                self._memory.remember(self._name, str(self._path), _VALIDITY, kept_in_mind)
+                self._memory.remember(self._name, str(self._path), VALIDITY, kept_in_mind)
 
     def _destination(self, fate: Fate) -> Path | None:
         """Tell the folder a fate leads to, None where the file stays or goes for good."""
@@ -128,16 +120,6 @@ def _translated(path: Path) -> Iterator[None]:
     except OSError as error:
         place = error.filename or path
         raise SourceUnavailable(f"{place}: {error.strerror}: let this user read and write there") from error
-
-
-def _number(file: Path) -> int:
-    """Make a number of a file that another file of the same name does not have."""
-    try:
-        facts = file.stat()
-    except FileNotFoundError:
-        return 0
-    seed = f"{file}\0{facts.st_size}\0{facts.st_mtime_ns}"
-    return int.from_bytes(hashlib.sha256(os.fsencode(seed)).digest()[:_NUMBER_BYTES], "big")
 
 
 def _move(file: Path, folder: Path) -> None:

@@ -4,6 +4,8 @@ What a file is, its first bytes tell and never its name: a header field begins a
 line ``From `` an mbox (RFC 4155), everything else is taken for a report file.
 """
 
+import hashlib
+import os
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +14,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from collector.errors import SourceUnavailable, TooLarge
-from collector.intake.delivery import Delivery, DeliveryKind, Settlement, Withheld
-from collector.ports import Batch
+from collector.intake.delivery import Delivery, DeliveryKind, Fate, Settlement, Withheld
+from collector.ports import Batch, Memory
 
 # RFC 5322 §2.2: a mail begins with a header field. Only with a letter is it told from JSON.
 _HEADER_FIELD = re.compile(rb"[A-Za-z][!-9;-~]*[ \t]*:")
@@ -28,6 +30,17 @@ _QUOTED_FROM = re.compile(rb"^>+From ")
 
 # The folders of a Maildir that hold mail; "tmp" holds what is still being written.
 _MAILDIR_FOLDERS = ("new", "cur")
+
+
+# A memory knows numbers; a file's is made of what changes when another takes its name.
+_NUMBER_BYTES = 7
+
+# Files have no UIDVALIDITY: their numbers mean the same for ever.
+VALIDITY = 1
+
+
+# What need not be read again.
+_UNDERSTOOD = frozenset({Fate.PROCESSED, Fate.NOT_A_REPORT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +67,16 @@ def files_below(path: Path) -> Iterator[Path]:
     for inner in sorted(path.iterdir()):
         if not inner.name.startswith("."):
             yield from files_below(inner)
+
+
+def number_of(reference: str, file: Path) -> int:
+    """Make a number of a delivery in a file that none in another file of that name has."""
+    try:
+        facts = file.stat()
+    except OSError:
+        return 0
+    seed = f"{reference}\0{facts.st_size}\0{facts.st_mtime_ns}"
+    return int.from_bytes(hashlib.sha256(os.fsencode(seed)).digest()[:_NUMBER_BYTES], "big")
 
 
 def read_file(path: Path, *, source: str, maximum_message_bytes: int) -> Iterator[Delivery | Withheld]:
@@ -125,21 +148,29 @@ def in_batches(found: Iterable[Delivery | Withheld], limits: Limits) -> Iterator
 
 
 class ImportedFiles:
-    """A source of files that are named once, and stay as they are (the command ``import``)."""
+    """A source of files that are named once, and stay as they are (the command ``import``).
+
+    What was taken is remembered, so that an import that was broken off goes on where it was;
+    what could not be read is tried again.
+    """
 
     def __init__(
         self,
         paths: Sequence[Path],
         *,
         name: str,
+        memory: Memory,
         limits: Limits | None = None,
         on_file: Callable[[Path], None] = lambda _: None,
     ) -> None:
         """Take files and folders; ``on_file`` is told of each file before it is read."""
         self._paths = paths
         self._name = name
+        self._memory = memory
         self._limits = limits or Limits()
         self._on_file = on_file
+        # Which number stands for a delivery that has been yielded and not settled yet.
+        self._numbers: dict[str, int] = {}
 
     @property
     def name(self) -> str:
@@ -147,34 +178,41 @@ class ImportedFiles:
         return self._name
 
     def deliveries(self, *, alone: frozenset[str]) -> Generator[Batch, None, None]:
-        """Yield what the files hold; suspects come by themselves, after everything else."""
+        """Yield what the files hold and is new; suspects come by themselves, after everything else."""
         suspects: list[Delivery | Withheld] = []
         yield from in_batches(self._others(alone, suspects), self._limits)
         for suspect in suspects:
             yield (suspect,)
 
     def settle(self, settlements: Sequence[Settlement]) -> None:
-        """Do nothing: the files are somebody's, and the store knows what it has."""
+        """Remember what was taken; the files are somebody's and stay as they are."""
+        numbers = {s.reference: self._numbers.pop(s.reference) for s in settlements}
+        taken = [numbers[s.reference] for s in settlements if s.fate in _UNDERSTOOD]
+        if taken:
+            self._memory.remember(self._name, "", VALIDITY, taken)
 
     def _others(
         self, alone: frozenset[str], suspects: list[Delivery | Withheld]
     ) -> Iterator[Delivery | Withheld]:
-        for delivery in self._all():
+        remembered = self._memory.remembered(self._name, "", VALIDITY)
+        for file, delivery in self._all():
+            number = number_of(delivery.reference, file)
+            if number in remembered:
+                continue
+            self._numbers[delivery.reference] = number
             if delivery.reference in alone:
                 suspects.append(delivery)
             else:
                 yield delivery
 
-    def _all(self) -> Iterator[Delivery | Withheld]:
+    def _all(self) -> Iterator[tuple[Path, Delivery | Withheld]]:
+        limit = self._limits.maximum_message_bytes
         for path in self._paths:
             try:
                 for file in files_below(path):
                     self._on_file(file)
-                    yield from read_file(
-                        file,
-                        source=self._name,
-                        maximum_message_bytes=self._limits.maximum_message_bytes,
-                    )
+                    for delivery in read_file(file, source=self._name, maximum_message_bytes=limit):
+                        yield file, delivery
             except OSError as error:
                 place = error.filename or path
                 raise SourceUnavailable(f"{place}: {error.strerror}: let this user read it") from error

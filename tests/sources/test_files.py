@@ -13,6 +13,7 @@ from collector.errors import SourceUnavailable
 from collector.intake.delivery import Delivery, DeliveryKind, Fate, Settlement, Withheld
 from collector.sources.files import ImportedFiles, Limits, files_below, read_file, read_stream
 from tests.build import NOW, mail, packed, report_json
+from tests.sources.fakes import RememberedUids
 
 MAIL = mail(report_json())
 LIMIT = 100_000
@@ -114,7 +115,9 @@ def test_an_import_yields_everything_in_bounded_batches_and_suspects_last(tmp_pa
     for number in range(5):
         (tmp_path / f"{number}.eml").write_bytes(MAIL)
     suspect = str(tmp_path / "0.eml")
-    source = ImportedFiles([tmp_path], name="import", limits=Limits(batch_messages=2))
+    source = ImportedFiles(
+        [tmp_path], name="import", memory=RememberedUids(), limits=Limits(batch_messages=2)
+    )
 
     batches = [[d.reference for d in b] for b in source.deliveries(alone=frozenset({suspect}))]
     source.settle([Settlement(reference=suspect, fate=Fate.PROCESSED)])
@@ -123,16 +126,33 @@ def test_an_import_yields_everything_in_bounded_batches_and_suspects_last(tmp_pa
     assert 5 == len(list(tmp_path.iterdir()))
 
 
+def test_an_import_goes_on_where_it_was_broken_off(tmp_path: Path) -> None:
+    """What was understood is not read again; what could not be read is."""
+    memory = RememberedUids()
+    for name in ("a.eml", "b.eml", "c.eml"):
+        (tmp_path / name).write_bytes(MAIL)
+    first = ImportedFiles([tmp_path], name="import", memory=memory)
+    fates = [Fate.PROCESSED, Fate.REJECTED]
+    for batch in first.deliveries(alone=frozenset()):
+        first.settle([Settlement(reference=d.reference, fate=f) for d, f in zip(batch, fates, strict=False)])
+
+    again = ImportedFiles([tmp_path], name="import", memory=memory).deliveries(alone=frozenset())
+
+    assert [["b.eml", "c.eml"]] == [[Path(d.reference).name for d in batch] for batch in again]
+
+
 def test_batches_are_bounded_in_bytes(tmp_path: Path) -> None:
     for number in range(3):
         (tmp_path / f"{number}.eml").write_bytes(MAIL)
-    source = ImportedFiles([tmp_path], name="import", limits=Limits(batch_bytes=len(MAIL) * 2))
+    source = ImportedFiles(
+        [tmp_path], name="import", memory=RememberedUids(), limits=Limits(batch_bytes=len(MAIL) * 2)
+    )
 
     assert [2, 1] == [len(batch) for batch in source.deliveries(alone=frozenset())]
 
 
 def test_a_file_that_went_meanwhile_is_said_plainly(tmp_path: Path) -> None:
-    source = ImportedFiles([tmp_path / "gone"], name="import")
+    source = ImportedFiles([tmp_path / "gone"], name="import", memory=RememberedUids())
 
     with pytest.raises(SourceUnavailable, match="gone"):
         list(source.deliveries(alone=frozenset()))
