@@ -1,7 +1,7 @@
 # make demo    the main job on an embedded mailbox with sample reports (KEEP=1: stay up)
 # make test    the tests; what needs a server that pip cannot install is skipped by name
 # make lint    ruff, mypy, import-linter
-# make bench   how fast it is, as a table
+# make bench   how fast it is, as tables (make bench-large: with 100,000 mails)
 #
 # Each sets itself up in .venv. PYTHON=python3.12 chooses another interpreter.
 
@@ -12,7 +12,7 @@ BIN := $(VENV)/bin
 DEMO_READY := $(VENV)/.ready-demo
 DEV_READY := $(VENV)/.ready-dev
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format bench bench-large clean
 
 demo: $(DEMO_READY)
 	@$(BIN)/tlsrpt-collector demo $(if $(KEEP),--keep)
@@ -31,7 +31,10 @@ format: $(DEV_READY)
 	$(BIN)/ruff check --fix .
 
 bench: $(DEV_READY)
-	$(BIN)/python -m bench.collect $(ARGS)
+	$(BIN)/python -m bench $(ARGS)
+
+bench-large: $(DEV_READY)
+	$(BIN)/python -m bench --large $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage htmlcov

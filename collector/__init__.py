@@ -12,6 +12,7 @@ The map of the house. Singular folders know, plural folders touch.
 *the line*
 ``ports``             every seam of the program, on one page
 ``pipeline``          take, collect, watch, notify: in which order things happen
+``upkeep``            retention; archive against store; the store from the archive
 *the world*           one folder a family, one file a kind
 ``sources``           mailboxes
 ``archives``          where reports are kept as they came

@@ -8,19 +8,30 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from collector.alerting.alert import Notification
 from collector.archives import KINDS as ARCHIVE_KINDS
 from collector.channels import KINDS as CHANNEL_KINDS
 from collector.errors import InvalidConfig, StoreInUse, StoreUnavailable
 from collector.pipeline import Parts, Round, collect, notify, watch
-from collector.ports import Archive, Channel, Clock, Meter, Outcome, Questions, ReceivedReport, Source
+from collector.ports import (
+    Archive,
+    Channel,
+    Clock,
+    FileRetention,
+    Meter,
+    Outcome,
+    Questions,
+    ReceivedReport,
+    Source,
+)
 from collector.sources import KINDS as SOURCE_KINDS
 
 if TYPE_CHECKING:
     from collector.config import Config
     from collector.stores import SqlStore
+    from collector.upkeep import Tidied
 
 # The lock beside an SQLite store is readable by its owner alone, as the store is.
 _LOCK_MODE = 0o600
@@ -47,6 +58,10 @@ class Unmetered:
         """Count nothing."""
 
 
+class LastingArchive(Archive, FileRetention, Protocol):
+    """An archive that keeps reports, and lets go of them in time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """The built parts of the program, open."""
@@ -54,7 +69,7 @@ class App:
     config: "Config"
     clock: Clock
     store: "SqlStore"
-    archive: Archive
+    archive: LastingArchive
     sources: tuple[Source, ...]
     channels: Mapping[str, Channel]
     meter: Meter
@@ -86,6 +101,18 @@ class App:
             self.store.ledger,
             channels_of=self.config.channels_of,
             now=self.clock(),
+        )
+
+    def tidy(self, *, keep_going: Callable[[], bool]) -> "Tidied":
+        """Remove what has been kept long enough."""
+        from collector.upkeep import tidy
+
+        return tidy(
+            self.store.retention,
+            self.archive,
+            ages=self.config.retention.ages,
+            now=self.clock(),
+            keep_going=keep_going,
         )
 
     def notify(self) -> tuple[str, ...]:
@@ -154,12 +181,14 @@ def build(kinds: Mapping[str, str], settings: Any, **more: object) -> Any:  # no
 @contextmanager
 def _alone(store_url: str, work: str) -> Iterator[None]:
     """Keep a second process of a kind away from an SQLite store: two would judge each other dead."""
-    from collector.stores import sqlite_file
+    from collector.stores import require_owner, sqlite_file
 
     file = sqlite_file(store_url)
     if file is None:
         yield
         return
+    # Before the lock is made: one that root leaves behind would shut out the owner.
+    require_owner(file)
     lock = Path(f"{file}.lock" if work == "collector" else f"{file}.{work}.lock")
     try:
         lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

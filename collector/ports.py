@@ -150,6 +150,103 @@ class ReportStore(Protocol):
         ...
 
 
+# ── Over the years: retention, and archive against store ──────────────────────
+
+
+class ReportRetention(Protocol):
+    """Removes what the store has held long enough, a little at a time."""
+
+    def remove_reports(self, before: date) -> int:
+        """Remove some reports of days before ``before`` with all they hold; return how many."""
+        ...
+
+    def remove_alerts(self, cleared_before: datetime) -> int:
+        """Remove some alerts that were cleared before a time, with their history; return how many."""
+        ...
+
+
+class FileRetention(Protocol):
+    """Removes files that the archive has held long enough, some at a time."""
+
+    def remove_reports(self, before: date) -> Iterator[int]:
+        """Remove the reports of days before ``before``; yield how many files, after every few."""
+        ...
+
+    def remove_quarantine(self, before: date) -> Iterator[int]:
+        """Remove what came before ``before`` and could not be read; yield how many files, after every few."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeptReport:
+    """A report in the archive, by its name alone.
+
+    ``digits`` are the first of its content hash; None where the name is none that the archive gives.
+    """
+
+    path: str
+    day: date
+    digits: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What only the delivery of an archived report knew.
+
+    ``order`` tells which of two reports received at one moment was kept first: the one with the lower.
+    """
+
+    source: str
+    received_at: datetime
+    order: int
+    mail: MailFacts
+    evidence: Evidence
+    foreign: bool
+    content_hash: str
+
+
+class KeptReports(Protocol):
+    """The reports in an archive, day by day. What cannot be read of one of them is ``Malformed``."""
+
+    def days(self) -> Sequence[date]:
+        """Return the days that there are reports of, in order."""
+        ...
+
+    def kept_on(self, day: date) -> Sequence[KeptReport]:
+        """Return the reports of one day."""
+        ...
+
+    def content(self, kept: KeptReport) -> bytes:
+        """Return a report's bytes as they are kept."""
+        ...
+
+    def facts(self, kept: KeptReport) -> Facts | None:
+        """Return what is kept beside a report; None when nothing is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredContent:
+    """A report in the store, as the archive knows it."""
+
+    content_hash: str
+    organization: str
+    report_id: str
+    foreign: bool
+
+
+class StoredContents(Protocol):
+    """The reports in the store, day by day; those too that do not count."""
+
+    def days(self) -> Sequence[date]:
+        """Return the days that there are reports of, in order."""
+        ...
+
+    def contents_on(self, day: date) -> Sequence[StoredContent]:
+        """Return the reports of one day."""
+        ...
+
+
 # ── Across: alerts ────────────────────────────────────────────────────────────
 
 

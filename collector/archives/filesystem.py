@@ -11,25 +11,29 @@ The day of a report is that of its period; the day of what could not be read is 
 its arrival (UTC). No name comes from a sender's file name.
 """
 
-import errno
 import gzip
 import hashlib
-import json
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from collector.archives.durable import FileBatch, Flush, flush, writing
+from collector.archives.facts import facts_json, facts_of, json_bytes, with_evidence
 from collector.archives.quota import Quota
-from collector.errors import ArchiveUnavailable, Malformed
+from collector.archives.reading import kept_days, kept_on, read_content, read_facts, report_tops
+from collector.archives.removing import removed_below
+from collector.archives.troubles import translated
+from collector.errors import Malformed
+from collector.intake.delivery import Evidence
 from collector.intake.extract import looks_packed
 from collector.intake.unpack import unpack
-from collector.ports import ReceivedReport, Unreadable
+from collector.ports import Facts, KeptReport, ReceivedReport, Unreadable
 from collector.tlsrpt.filename import UNIQUE_DIGITS, UNKNOWN_DOMAIN, archive_domain, archive_name
 
 # What strangers can make us keep. A report takes 4 KB twice: room for a hundred thousand and more.
@@ -38,9 +42,6 @@ MAX_QUARANTINE_BYTES = 1024**3
 
 # Where content no longer fits its reason still does: a tenth of the quota is for reasons alone.
 REASON_SHARE = 10
-
-# The form of the facts; replaying tells by it what it may expect.
-FACTS_VERSION = 1
 
 # What the body's names are made of; checked again here, where it matters.
 _UNSAFE = re.compile(r"[^a-z0-9!._-]+")
@@ -73,16 +74,19 @@ class FilesystemArchive:
         self._quarantine = Quota(path / "quarantine", maximum_bytes=quarantine_bytes)
         self._reason_bytes = quarantine_bytes // REASON_SHARE
         self._flush = flush
+        # The order in which this process keeps reports, for those that were received at one moment.
+        self._orders = count()
 
     def keep(self, reports: Sequence[ReceivedReport]) -> None:
         """Keep a batch; on return all of it is durable. To keep a report again changes nothing.
 
-        Foreign reports beyond their quota are not kept; the log says how many.
+        Only where the later copy has the better evidence do the facts say so from then on. Foreign
+        reports beyond their quota are not kept; the log says how many.
         """
         if not reports:
             return
-        with _translated(self._path), writing(self._path, self._flush) as batch:
-            left_out = sum(not self._add_report(batch, received) for received in reports)
+        with translated(self._path), writing(self._path, self._flush) as batch:
+            left_out = sum(not self._add_report(batch, received) for received in _at_their_best(reports))
         if left_out:
             _log.warning("foreign_reports_dropped", reports=left_out, reason="the quota is full")
 
@@ -94,9 +98,43 @@ class FilesystemArchive:
         """
         if not unreadable:
             return
-        with _translated(self._path), writing(self._path, self._flush) as batch:
+        with translated(self._path), writing(self._path, self._flush) as batch:
             for one in unreadable:
                 self._add_unreadable(batch, one)
+
+    def days(self) -> Sequence[date]:
+        """Return the days that there are reports of, in order."""
+        with translated(self._path):
+            return kept_days(self._path)
+
+    def kept_on(self, day: date) -> Sequence[KeptReport]:
+        """Return the reports of one day, those of a folder by name."""
+        with translated(self._path):
+            return kept_on(self._path, day)
+
+    def content(self, kept: KeptReport) -> bytes:
+        """Return a report's bytes as they are kept; raises :class:`Corrupt` when they cannot be read."""
+        return read_content(kept)
+
+    def facts(self, kept: KeptReport) -> Facts | None:
+        """Return what is kept beside a report; None when nothing is."""
+        return read_facts(kept)
+
+    def remove_reports(self, before: date) -> Iterator[int]:
+        """Remove the reports of days before ``before``; yield how many files, after every few."""
+        try:
+            with translated(self._path):
+                yield from removed_below(self._path, report_tops(self._path), before)
+        finally:
+            self._foreign.count_again()
+
+    def remove_quarantine(self, before: date) -> Iterator[int]:
+        """Remove what came before ``before`` and could not be read; yield how many files, after every few."""
+        try:
+            with translated(self._path):
+                yield from removed_below(self._path, [self._path / "quarantine"], before)
+        finally:
+            self._quarantine.count_again()
 
     def _add_report(self, batch: FileBatch, received: ReceivedReport) -> bool:
         """Add a report unless it is there whole; tell whether there was room."""
@@ -110,9 +148,12 @@ class FilesystemArchive:
         if batch.holds(report):
             return True
         if _is_kept(report, facts, content, received.content_hash):
-            batch.trust(facts, report)
+            better = with_evidence(facts.read_bytes(), received.evidence)
+            batch.trust(report, *([facts] if better is None else []))
+            if better is not None:
+                batch.add(facts, better)
             return True
-        told = _json_bytes(_facts(received))
+        told = facts_json(received, order=next(self._orders))
         if received.foreign and not self._foreign.take(len(content), len(told)):
             return False
         # The facts first: where the report is, they are.
@@ -134,7 +175,7 @@ class FilesystemArchive:
             batch.trust(*whole)
             return
         keeps_content = one.content is not None and self._quarantine.take(len(one.content))
-        told = _json_bytes(_reason(one, content_kept=keeps_content))
+        told = json_bytes(_reason(one, content_kept=keeps_content))
         if content is not None and one.content is not None and keeps_content:
             batch.add(content, one.content)
         if self._quarantine.take(len(told), beyond_bytes=self._reason_bytes):
@@ -143,29 +184,15 @@ class FilesystemArchive:
             _log.warning("quarantine_filled", reference=one.reference, kind=one.kind, folder=str(folder))
 
 
-@contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    """Turn what the file system refuses into ``ArchiveUnavailable``, with what to do."""
-    try:
-        yield
-    except OSError as error:
-        place = error.filename or path
-        raise ArchiveUnavailable(
-            f"archive {place}: {error.strerror or error}: {_advice(error.errno)}"
-        ) from error
-
-
-def _advice(number: int | None) -> str:
-    match number:
-        case errno.ENOSPC | errno.EDQUOT:
-            return "make room there; the mails wait in the mailbox"
-        case errno.EXDEV:
-            return "have all of it on one file system"
-        case errno.EROFS:
-            return "mount it writable"
-        case errno.EACCES | errno.EPERM:
-            return "let this user write there"
-    return "look after the disk; the mails wait in the mailbox"
+def _at_their_best(reports: Sequence[ReceivedReport]) -> Iterator[ReceivedReport]:
+    """Yield the reports of a batch, each with the best evidence that any copy in the batch has."""
+    best: dict[str, Evidence] = {}
+    for received in reports:
+        known = best.get(received.content_hash, received.evidence)
+        best[received.content_hash] = max(known, received.evidence)
+    for received in reports:
+        evidence = best[received.content_hash]
+        yield received if evidence is received.evidence else replace(received, evidence=evidence)
 
 
 def _folder_of(received: ReceivedReport) -> str:
@@ -180,8 +207,8 @@ def _is_kept(report: Path, facts: Path, content: bytes, content_hash: str) -> bo
     """Tell whether a report is there whole, with its facts; packed otherwise it is the same report."""
     try:
         kept = report.read_bytes()
-        json.loads(facts.read_bytes())
-    except (FileNotFoundError, ValueError):
+        facts_of(facts.read_bytes())
+    except (FileNotFoundError, Malformed):
         return False
     if kept == content:
         return True
@@ -189,34 +216,6 @@ def _is_kept(report: Path, facts: Path, content: bytes, content_hash: str) -> bo
         return unpack(kept).content_hash == content_hash
     except Malformed:
         return False
-
-
-def _facts(received: ReceivedReport) -> dict[str, Any]:
-    """Gather what the report's own bytes do not tell, so that replaying gives the same rows."""
-    key, mail = received.key, received.mail
-    from_mail = sorted(set(received.report.policy_domains) - set(received.body.policy_domains))
-    return {
-        "version": FACTS_VERSION,
-        "source": received.source,
-        "received_at": received.received_at.astimezone(UTC).isoformat(),
-        "evidence": received.evidence.word,
-        "foreign": received.foreign,
-        "content_hash": received.content_hash,
-        "mail": {
-            "from_address": mail.from_address,
-            "subject": mail.subject,
-            "message_id": mail.message_id,
-            "tls_report_domain": mail.tls_report_domain,
-            "tls_report_submitter": mail.tls_report_submitter,
-        },
-        "inferred_policy_domain": from_mail[0] if from_mail else None,
-        "key": {
-            "organization": key.organization,
-            "report_id": key.report_id,
-            "start": key.start.isoformat(),
-            "policy_domains": list(key.policy_domains),
-        },
-    }
 
 
 def _reason(one: Unreadable, *, content_kept: bool) -> dict[str, Any]:
@@ -229,11 +228,6 @@ def _reason(one: Unreadable, *, content_kept: bool) -> dict[str, Any]:
         "size_bytes": None if one.content is None else len(one.content),
         "content_kept": content_kept,
     }
-
-
-def _json_bytes(document: dict[str, Any]) -> bytes:
-    """Write JSON in ASCII, where a terminal that shows it runs nothing and any text has a form."""
-    return json.dumps(document).encode("ascii") + b"\n"
 
 
 def _suffix(content: bytes) -> str:

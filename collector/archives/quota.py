@@ -32,6 +32,10 @@ class Quota:
         self._used_bytes += wanted
         return True
 
+    def count_again(self) -> None:
+        """Count the folder anew before more is taken: something was removed from it."""
+        self._refusals = RECOUNT_AFTER
+
 
 def _bytes_below(folder: Path) -> int:
     total = 0

@@ -39,6 +39,8 @@ COMMANDS = {
     "summary": "collector.cli.questions:summary",
     "alerts": "collector.cli.alerts:alerts",
     "explain": "collector.cli.explain:explain",
+    "archive": "collector.cli.archive:archive",
+    "store": "collector.cli.store:store",
     "config": "collector.cli.config:config",
     "demo": "collector.cli.demo:demo",
 }

@@ -30,7 +30,7 @@ def run(session: Session) -> None:
 @click.option("--source", "source_name", help="Ask this source alone.")
 @click.pass_obj
 def collect(session: Session, source_name: str | None) -> None:
-    """Do one round over every source, then evaluate and send alerts.
+    """Do one round over every source, evaluate and send alerts, and remove what retention lets go.
 
     A source that is away does not keep the others from being collected; the exit status tells.
     """
@@ -45,6 +45,7 @@ def collect(session: Session, source_name: str | None) -> None:
         app.watch()
         if app.notify():
             statuses.append(EXIT_UNAVAILABLE)
+        app.tidy(keep_going=lambda: True)
     click.get_current_context().exit(max(statuses, default=0))
 
 

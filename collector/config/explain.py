@@ -15,6 +15,7 @@ from collector.config.settings import (
     DomainSettings,
     DomainThresholds,
     IngestSettings,
+    RetentionSettings,
     ThresholdSettings,
     WebSettings,
 )
@@ -43,6 +44,7 @@ _SETTINGS: dict[Location, type[BaseModel]] = {
     ("thresholds",): ThresholdSettings,
     ("channels", "email"): EmailSettings,
     ("channels", "webhook"): WebhookSettings,
+    ("retention",): RetentionSettings,
     ("ingest",): IngestSettings,
     ("web",): WebSettings,
 }

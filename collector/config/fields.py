@@ -22,6 +22,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticKnownError
 
+from collector.alerting.rule import MAXIMUM_AGE
 from collector.tlsrpt.names import normalise_name
 
 
@@ -151,6 +152,16 @@ def _timeout(duration: timedelta) -> timedelta:
     return _between(duration, _SHORTEST, _LONGEST_TIMEOUT, "between 1s and 1h")
 
 
+def _retention(duration: timedelta) -> timedelta:
+    return _between(duration, _SHORTEST_RETENTION, _LONGEST_RETENTION, "between 1d and 36500d")
+
+
+def _judged_retention(duration: timedelta) -> timedelta:
+    return _between(
+        duration, _SHORTEST_JUDGED, _LONGEST_RETENTION, f"between {_SHORTEST_JUDGED.days}d and 36500d"
+    )
+
+
 def _between(duration: timedelta, shortest: timedelta, longest: timedelta, words: str) -> timedelta:
     if not shortest <= duration <= longest:
         raise Refused(f"a duration {words} is wanted")
@@ -160,6 +171,12 @@ def _between(duration: timedelta, shortest: timedelta, longest: timedelta, words
 _SHORTEST = timedelta(seconds=1)
 # A mailbox visited less than once a month is a mistake of units.
 _LONGEST_INTERVAL = timedelta(days=31)
+# Retention goes by whole days.
+_SHORTEST_RETENTION = timedelta(days=1)
+# A hundred years; a calendar ends if one counts further back.
+_LONGEST_RETENTION = timedelta(days=36_500)
+# Alerts are judged by the days within this, and raised again if it is forgotten that they were told.
+_SHORTEST_JUDGED = MAXIMUM_AGE + timedelta(days=1)
 # Nobody waits longer for a server; sockets refuse timeouts of more than 24 days.
 _LONGEST_TIMEOUT = timedelta(hours=1)
 
@@ -232,6 +249,20 @@ Timeout = Annotated[
     timedelta,
     PlainValidator(_duration),
     AfterValidator(_timeout),
+    PlainSerializer(written_duration),
+    _DURATION_SCHEMA,
+]
+Retention = Annotated[
+    timedelta,
+    PlainValidator(_duration),
+    AfterValidator(_retention),
+    PlainSerializer(written_duration),
+    _DURATION_SCHEMA,
+]
+JudgedRetention = Annotated[
+    timedelta,
+    PlainValidator(_duration),
+    AfterValidator(_judged_retention),
     PlainSerializer(written_duration),
     _DURATION_SCHEMA,
 ]

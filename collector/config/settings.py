@@ -1,8 +1,9 @@
 """The settings as a whole: what a configuration file may say."""
 
+from datetime import timedelta
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 from pydantic import (
     BeforeValidator,
@@ -17,12 +18,14 @@ from collector.alerting.rule import DEFAULT_THRESHOLDS, Rules, Thresholds
 from collector.config.channels import EmailSettings, WebhookSettings
 from collector.config.fields import (
     DomainName,
+    JudgedRetention,
     Listen,
     ListenAddress,
     Name,
     NotYet,
     PageUrl,
     Refused,
+    Retention,
     Settings,
     Share,
     Text,
@@ -31,6 +34,9 @@ from collector.config.fields import (
 from collector.config.secret import Secret, SecretCredential, SecretEnv, SecretFile
 from collector.config.sources import DirectorySettings, FilesystemSettings, ImapSettings
 from collector.errors import InvalidConfig
+
+if TYPE_CHECKING:
+    from collector.upkeep import Ages
 
 DEFAULT_STORE = "sqlite:////var/lib/tlsrpt-collector/store.db"
 
@@ -75,6 +81,25 @@ class DomainSettings(Settings):
     name: DomainName
     thresholds: DomainThresholds | None = None
     channels: tuple[Name, ...] | None = None
+
+
+class RetentionSettings(Settings):
+    """How long each thing is kept; null keeps it for ever."""
+
+    reports: JudgedRetention | None = None
+    archive: Retention | None = None
+    # Long enough to look into what a sender does wrong; a reader that is mended by then may retry it.
+    quarantine: Retention | None = timedelta(days=90)
+    alerts: JudgedRetention | None = None
+
+    @property
+    def ages(self) -> "Ages":
+        """These ages, as tidying takes them."""
+        from collector.upkeep import Ages  # noqa: PLC0415  reads reports, and that costs to import
+
+        return Ages(
+            reports=self.reports, archive=self.archive, quarantine=self.quarantine, alerts=self.alerts
+        )
 
 
 class IngestSettings(Settings):
@@ -151,6 +176,7 @@ class Config(Settings):
     store_credential: SecretCredential | None = None
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     channels: tuple[_Channel, ...] = ()
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
     ingest: IngestSettings = Field(default_factory=IngestSettings)
     web: WebSettings = Field(default_factory=WebSettings)
 

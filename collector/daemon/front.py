@@ -5,14 +5,13 @@ from typing import NoReturn, cast
 from urllib.parse import urlsplit
 
 import structlog
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from collector.config import ListenAddress, WebSettings
 from collector.errors import StoreUnavailable
 from collector.ports import Clock, Pulse, Questions
 from collector.web.app import LOOPBACK_HOSTS, make_app
 from collector.web.metrics import PrometheusMeter
-from collector.web.server import WebServer
+from collector.web.server import Pages, WebServer
 
 _log = structlog.get_logger()
 
@@ -24,14 +23,9 @@ class Front:
         """Prepare; nothing is served before :meth:`listen` and :meth:`show`."""
         self._meter = meter
         self._clock = clock
-        self._pages: ASGIApp | None = None
+        self._pages = Pages()
         self._listen: ListenAddress | None = None
         self._server: WebServer | None = None
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Hand a request to the pages of the moment."""
-        assert self._pages is not None, "pages are shown before anyone can ask"
-        await self._pages(scope, receive, send)
 
     def listen(self, listen: ListenAddress | None) -> None:
         """Listen at an address, or no longer; raises ``Misconfigured`` and stays where it cannot."""
@@ -39,7 +33,7 @@ class Front:
             return
         server = None
         if listen is not None:
-            server = WebServer(self, host=listen.host, port=listen.port)
+            server = WebServer(self._pages, host=listen.host, port=listen.port)
             server.start()
             _log.info("web_started", address=":".join(map(str, server.address)))
         self.close()
@@ -48,12 +42,14 @@ class Front:
     def show(self, settings: WebSettings, questions: Questions, pulse: Pulse) -> None:
         """Change the pages: of which store, of which threads."""
         host = settings.listen.host if settings.listen else ""
-        self._pages = make_app(
-            questions=questions,
-            pulse=pulse,
-            meter=self._meter,
-            clock=self._clock,
-            allowed_hosts=_allowed_hosts(host, settings.url),
+        self._pages.show(
+            make_app(
+                questions=questions,
+                pulse=pulse,
+                meter=self._meter,
+                clock=self._clock,
+                allowed_hosts=_allowed_hosts(host, settings.url),
+            )
         )
 
     def is_alive(self) -> bool:

@@ -1,7 +1,8 @@
-"""The threads that one configuration asks for: a collector a source, and one for the alerts."""
+"""The threads that one configuration asks for: a collector a source, one for alerts, one for upkeep."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 
@@ -16,6 +17,9 @@ from collector.ports import Source
 # Alerts that could not be sent are owed; the ledger knows when each is due, to the minute.
 ALERTS_INTERVAL = timedelta(minutes=1)
 
+# Retention goes by whole days.
+UPKEEP_INTERVAL = timedelta(days=1)
+
 # For all threads together. A batch in hand takes far less; what hangs in the network is left to it,
 # and found again in the mailbox.
 DRAIN_FOR = timedelta(seconds=5)
@@ -27,7 +31,7 @@ class House:
     """The workers and their schedule, and how they fare."""
 
     def __init__(self, app: App, *, on_change: Callable[[str], None] = lambda _: None) -> None:
-        """Prepare a worker for each source, and the one for the alerts.
+        """Prepare a worker for each source, for the alerts, and for what is kept too long.
 
         ``on_change`` is told in a line how the sources fare, after each round.
         """
@@ -36,6 +40,7 @@ class House:
         self._troubles: dict[str, str] = {}
         self._schedule = Schedule()
         self.alerts = Worker("alerts", self._tell, clock=app.clock)
+        self.upkeep = Worker("upkeep", self._tidy, clock=app.clock)
         self.collectors = {
             source.name: Worker(f"collector-{source.name}", partial(self._collect, source), clock=app.clock)
             for source in app.sources
@@ -44,7 +49,7 @@ class House:
     @property
     def workers(self) -> tuple[Worker, ...]:
         """Every worker, in the order of their start."""
-        return (self.alerts, *self.collectors.values())
+        return (self.alerts, self.upkeep, *self.collectors.values())
 
     def start(self) -> None:
         """Start the workers with a first round, and then their schedule."""
@@ -56,6 +61,7 @@ class House:
                 settings.interval, self.collectors[settings.name].ring, name=f"collect-{settings.name}"
             )
         self._schedule.every(ALERTS_INTERVAL, self.alerts.ring, name="alerts")
+        self._schedule.every(UPKEEP_INTERVAL, self.upkeep.ring, name="upkeep")
         self._schedule.start()
 
     def stop(self) -> None:
@@ -103,6 +109,15 @@ class House:
                 self._app.notify()
         except CollectorError as error:
             _log.error("alerts_postponed", reason=str(error))
+
+    def _tidy(self, keep_going: Callable[[], bool]) -> None:
+        """Remove what has been kept long enough."""
+        try:
+            tidied = self._app.tidy(keep_going=keep_going)
+        except CollectorError as error:
+            _log.error("upkeep_postponed", reason=str(error))
+        else:
+            _log.info("upkeep_finished", **asdict(tidied))
 
     def _in_a_line(self) -> str:
         troubles = dict(self._troubles)

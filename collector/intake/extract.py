@@ -9,69 +9,42 @@ import email
 import email.header
 import email.policy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from email.errors import MessageError
 from email.message import Message
 
-from collector.errors import InvalidReport, NotAReport, TooLarge
+from collector.errors import Corrupt, InvalidReport, NotAReport, TooLarge
 from collector.intake.delivery import Delivery, DeliveryKind
+from collector.intake.quick import extract_quickly
+from collector.intake.report_file import (
+    MAX_ATTACHMENT_BYTES,
+    MAX_HEADER_CHARACTERS,
+    NO_MAIL,
+    Extracted,
+    MailFacts,
+    ReportFile,
+    looks_packed,
+    may_be_a_report,
+    one_line,
+)
 
-# One attachment, decoded. mox takes mails of 15 MB; RFC 8460 §5.2 knows receivers that stop at ten.
-MAX_ATTACHMENT_BYTES = 15 * 1024 * 1024
+__all__ = [
+    "MAX_ATTACHMENT_BYTES",
+    "MAX_MIME_DEPTH",
+    "MAX_MIME_PARTS",
+    "NO_MAIL",
+    "Extracted",
+    "MailFacts",
+    "ReportFile",
+    "extract",
+    "looks_packed",
+]
 
 # A report mail has two or three parts. The walk over 200,000 parts takes seconds.
 MAX_MIME_PARTS = 1_000
 
 # A forwarded forward has depth 6. Python's own parser gives up near 1,000, after half a second.
 MAX_MIME_DEPTH = 50
-
-# A header is shown and archived as a fact, never interpreted; RFC 5322 §2.1.1 stops a line at 998.
-MAX_HEADER_CHARACTERS = 998
-
-GZIP_MAGIC = b"\x1f\x8b"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReportFile:
-    """What may be a report: its bytes as received and the labels it came with.
-
-    ``media_type`` is lower case, without parameters, empty when there was none.
-    """
-
-    content: bytes
-    media_type: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MailFacts:
-    """What only the mail knows, kept beside the report (RFC 8460 §5.3); all of it unverified."""
-
-    from_address: str | None
-    subject: str | None
-    message_id: str | None
-    tls_report_domain: str | None
-    tls_report_submitter: str | None
-
-    @property
-    def claims_a_report(self) -> bool:
-        """Tell whether a header field says that this is a report mail."""
-        return self.tls_report_domain is not None or self.tls_report_submitter is not None
-
-
-NO_MAIL = MailFacts(
-    from_address=None,
-    subject=None,
-    message_id=None,
-    tls_report_domain=None,
-    tls_report_submitter=None,
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extracted:
-    """The report files of one delivery, in their order, and the mail's facts."""
-
-    files: tuple[ReportFile, ...]
-    mail: MailFacts
 
 
 def extract(delivery: Delivery) -> Extracted:
@@ -83,11 +56,14 @@ def extract(delivery: Delivery) -> Extracted:
     if delivery.kind is not DeliveryKind.MAIL:
         file = ReportFile(content=delivery.content, media_type="")
         return Extracted(files=(file,), mail=NO_MAIL)
-    try:
-        message = email.message_from_bytes(delivery.content, policy=email.policy.compat32)
+    return extract_quickly(delivery.content) or extract_thoroughly(delivery.content)
+
+
+def extract_thoroughly(content: bytes) -> Extracted:
+    """Find the report files in a mail of any shape, by the standard library's parser."""
+    with _readable():
+        message = email.message_from_bytes(content, policy=email.policy.compat32)
         files = tuple(_report_files(message))
-    except RecursionError:
-        raise TooLarge(f"MIME parts nested deeper than {MAX_MIME_DEPTH}") from None
     mail = _facts(message)
     if not files and mail.claims_a_report:
         raise InvalidReport("the mail's header announces a report, but none is attached")
@@ -96,9 +72,19 @@ def extract(delivery: Delivery) -> Extracted:
     return Extracted(files=files, mail=mail)
 
 
-def looks_packed(content: bytes) -> bool:
-    """Tell whether bytes begin like gzip (RFC 1952 §2.3.1)."""
-    return content.startswith(GZIP_MAGIC)
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Translate what the standard library raises on mails that it cannot take.
+
+    It means never to raise; yet a boundary in parts of which one has no number (RFC 2231 §3) is
+    a TypeError, a character set with a NUL in its name a ValueError.
+    """
+    try:
+        yield
+    except RecursionError:
+        raise TooLarge(f"MIME parts nested deeper than {MAX_MIME_DEPTH}") from None
+    except (TypeError, ValueError, LookupError, MessageError) as error:
+        raise Corrupt(f"the mail cannot be taken apart: {error}") from error
 
 
 def _report_files(message: Message) -> Iterator[ReportFile]:
@@ -107,7 +93,7 @@ def _report_files(message: Message) -> Iterator[ReportFile]:
         content = part.get_payload(decode=True)
         if not isinstance(content, bytes):
             continue
-        if not (_looks_like_a_report(content) or media_type.startswith("application/tlsrpt")):
+        if not may_be_a_report(content, media_type):
             continue
         if len(content) > MAX_ATTACHMENT_BYTES:
             raise TooLarge(f"attachment of {len(content)} bytes, the limit is {MAX_ATTACHMENT_BYTES}")
@@ -125,15 +111,13 @@ def _leaves(message: Message) -> Iterator[Message]:
             raise TooLarge(f"MIME parts nested deeper than {MAX_MIME_DEPTH}")
         if seen > MAX_MIME_PARTS:
             raise TooLarge(f"more than {MAX_MIME_PARTS} MIME parts")
-        payload = part.get_payload()
-        if isinstance(payload, list):
-            stack.extend((c, depth + 1) for c in reversed(payload) if isinstance(c, Message))
-        else:
+        if not part.is_multipart():
             yield part
-
-
-def _looks_like_a_report(content: bytes) -> bool:
-    return looks_packed(content) or content.lstrip()[:1] == b"{"
+            continue
+        # Asked for the text of a leaf, get_payload would decode it, and fail where the charset is odd.
+        children = part.get_payload()
+        assert isinstance(children, list)
+        stack.extend((child, depth + 1) for child in reversed(children) if isinstance(child, Message))
 
 
 def _facts(message: Message) -> MailFacts:
@@ -151,10 +135,16 @@ def _header(message: Message, name: str) -> str | None:
     value = message.get(name)
     if value is None:
         return None
-    raw = str(value)[: MAX_HEADER_CHARACTERS * 4]
+    return one_line(_text(str(value)[: MAX_HEADER_CHARACTERS * 4]))
+
+
+def _text(raw: str) -> str:
+    """Decode the encoded words of a header field (RFC 2047); what cannot be decoded stays as it is."""
+    # Most have none, and to look for them costs more than all else here.
+    if "=?" not in raw:
+        return raw
     try:
         text = str(email.header.make_header(email.header.decode_header(raw)))
-    except (ValueError, LookupError):
-        text = raw
-    line = " ".join(text.encode("utf-8", "replace").decode().split())
-    return line[:MAX_HEADER_CHARACTERS] or None
+    except (ValueError, LookupError, MessageError):
+        return raw
+    return text.encode("utf-8", "replace").decode()

@@ -1,5 +1,7 @@
-"""Opens the database and keeps its schema current."""
+"""Opens the database: a file of SQLite, or a server of PostgreSQL."""
 
+import os
+import pwd
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,15 +10,12 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from collector.errors import StoreRefused, StoreUnavailable
 from collector.stores.troubles import translated
-
-# Every revision this program knows, oldest first; the last is what it works with.
-REVISIONS = ("0001",)
 
 # The page asks from up to 40 threads. Connections beyond the pool are closed after use.
 _MOST_READERS = 40
@@ -77,18 +76,11 @@ class Database:
 
 
 def open_database(url: str, *, read_only: bool, busy_seconds: float = BUSY_SECONDS) -> Database:
-    """Open a database and bring its schema up to date; read only, it is taken as it is."""
+    """Open a database, whatever is in it; its schema is the affair of ``revisions``."""
     parsed = _parsed(url)
     if parsed.get_backend_name() == "sqlite":
-        database = _open_sqlite(parsed, read_only=read_only, busy_seconds=busy_seconds)
-    else:
-        database = _open_postgresql(parsed, read_only=read_only, busy_seconds=busy_seconds)
-    try:
-        _bring_up_to_date(database, read_only=read_only)
-    except BaseException:
-        database.close()
-        raise
-    return database
+        return _open_sqlite(parsed, read_only=read_only, busy_seconds=busy_seconds)
+    return _open_postgresql(parsed, read_only=read_only, busy_seconds=busy_seconds)
 
 
 def sqlite_file(url: str) -> Path | None:
@@ -118,7 +110,7 @@ def _open_sqlite(url: URL, *, read_only: bool, busy_seconds: float) -> Database:
     where = f"store {file}"
     if read_only:
         if not file.exists():
-            raise _no_store(where)
+            raise no_store(where)
         url = url.set(database=f"file:{quote(str(file))}", query={"mode": "ro", "uri": "true"})
     else:
         _prepare(file, where)
@@ -140,11 +132,31 @@ def _open_sqlite(url: URL, *, read_only: bool, busy_seconds: float) -> Database:
     return Database(engines[0], engines[1], where, busy_seconds)
 
 
-def _no_store(where: str) -> StoreUnavailable:
+def no_store(where: str) -> StoreUnavailable:
+    """Say that there is nothing to ask."""
     return StoreUnavailable(f"{where} is not there yet: run collect first")
 
 
+def require_owner(file: Path) -> None:
+    """Refuse to write a store of another user, even as root: what is made beside it would be root's.
+
+    The owner could then no longer write its own store.
+    """
+    try:
+        owner = file.stat().st_uid
+    except OSError:
+        return
+    if owner == os.geteuid():
+        return
+    try:
+        name = option = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name, option = str(owner), f"'#{owner}'"
+    raise StoreRefused(f"store {file} belongs to user {name}: run this as {name} (sudo -u {option} ...)")
+
+
 def _prepare(file: Path, where: str) -> None:
+    require_owner(file)
     try:
         file.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         if not file.exists():
@@ -173,7 +185,7 @@ def _configure_sqlite(engine: Engine, *, synchronous: str) -> None:
             connection.exec_driver_sql(statement)
 
 
-def _write_ahead(database: Database) -> None:
+def write_ahead(database: Database) -> None:
     """Let readers and a writer work at once; a file remembers this, and no transaction may be open."""
     with translated(database.where), database.engine.connect() as connection:
         connection.execution_options(sqlite_begin=None)
@@ -208,56 +220,3 @@ def _open_postgresql(url: URL, *, read_only: bool, busy_seconds: float) -> Datab
         connection.exec_driver_sql("SET LOCAL synchronous_commit = off")
 
     return Database(engines[0], engines[1], where, busy_seconds)
-
-
-# ── The schema ────────────────────────────────────────────────────────────────
-
-
-def _bring_up_to_date(database: Database, *, read_only: bool) -> None:
-    with database.reading() as connection:
-        revision = _revision(connection, database.where)
-    if read_only:
-        _require_latest(revision, database.where)
-        return
-    if database.is_sqlite:
-        _write_ahead(database)
-    if revision == REVISIONS[-1]:
-        return
-    with database.writing() as connection:
-        database.lock(connection)
-        if _revision(connection, database.where) != REVISIONS[-1]:
-            _upgrade(connection)
-
-
-def _require_latest(revision: str | None, where: str) -> None:
-    if revision is None:
-        raise _no_store(where)
-    if revision != REVISIONS[-1]:
-        raise StoreUnavailable(f"{where} is of an older version: run collect first, it upgrades")
-
-
-def _revision(connection: Connection, where: str) -> str | None:
-    """Read the schema's revision; None for an empty database."""
-    tables = inspect(connection).get_table_names()
-    if not tables:
-        return None
-    if not {"alembic_version", "reports", "traffic"} <= set(tables):
-        raise StoreRefused(f"{where} holds other tables: give the collector a database of its own")
-    revision = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one()
-    if revision not in REVISIONS:
-        raise StoreRefused(
-            f"{where} was written by a newer version (revision {revision}): upgrade this program"
-        )
-    return str(revision)
-
-
-def _upgrade(connection: Connection) -> None:
-    from alembic import command  # noqa: PLC0415  half a second that only a change of schema pays
-    from alembic.config import Config  # noqa: PLC0415  as above
-
-    config = Config()
-    # A percent sign in a path would be read as the name of another option.
-    scripts = str(Path(__file__).with_name("migrations")).replace("%", "%%")
-    config.set_main_option("script_location", scripts)
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")

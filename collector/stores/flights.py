@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from collector.stores import schema
@@ -36,11 +36,15 @@ class SqlFlights:
             return MappingProxyType({json.loads(row.reference): row.deaths for row in rows})
 
     def take_off(self, source: str, references: Sequence[str]) -> None:
-        """Note deliveries as in flight, in one write."""
+        """Note deliveries as in flight, in one write; what was noted before is so no longer."""
         with self._database.writing(light=True) as connection:
-            _land(connection, source)
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            note = dialect.insert(_flights)
             connection.execute(
-                insert(_flights), {"source": source, "references": json.dumps(list(references))}
+                note.on_conflict_do_update(
+                    index_elements=["source"], set_={"references": note.excluded.references}
+                ),
+                {"source": source, "references": json.dumps(list(references))},
             )
 
     def land(self, source: str) -> None:
@@ -59,6 +63,8 @@ class SqlFlights:
 
     def forget(self, source: str, references: Sequence[str]) -> None:
         """Forget the deaths and crashes of deliveries that are settled."""
+        if not references:
+            return
         with self._database.writing(light=True) as connection:
             for reference in references:
                 connection.execute(delete(_suspects).where(*_is(source, reference)))

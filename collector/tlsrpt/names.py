@@ -12,6 +12,9 @@ MAX_NAME_CHARACTERS = 253
 # A cache for the names of a few thousand domains and hosts; a flood of others only evicts.
 _CACHED_NAMES = 16_384
 
+# A name as sent may be longer than its A-labels, by blanks round it; a cache of more is a stranger's memory.
+_MAX_TEXT_CHARACTERS = 4 * MAX_NAME_CHARACTERS
+
 # RFC 1123 §2.1: letters, digits, hyphen; 63 octets to a label.
 _LDH_LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _LDH_NAME = re.compile(rf"{_LDH_LABEL}(?:\.{_LDH_LABEL})*")
@@ -21,9 +24,13 @@ _DNS_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _DNS_NAME = re.compile(rf"{_DNS_LABEL}(?:\.{_DNS_LABEL})*")
 
 
-@lru_cache(maxsize=_CACHED_NAMES)
 def normalise_name(text: str) -> str | None:
     """Return a name in lower-case A-labels without a trailing dot, None where DNS takes no such name."""
+    return None if len(text) > _MAX_TEXT_CHARACTERS else _normalised(text)
+
+
+@lru_cache(maxsize=_CACHED_NAMES)
+def _normalised(text: str) -> str | None:
     name = text.strip().removesuffix(".").lower()
     if not name.isascii():
         name = _to_a_labels(name)

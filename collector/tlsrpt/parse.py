@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Annotated, Any, TypeVar
 
@@ -38,6 +39,14 @@ MAX_FAILURE_DETAILS = 200_000
 # Two of the five top-level members of RFC 8460 §4.4 say "I am a TLS report".
 _MEMBERS = (b'"organization-name"', b'"date-range"', b'"contact-info"', b'"report-id"', b'"policies"')
 _MEMBERS_THAT_CLAIM = 2
+
+# Reports of one day share their two times, and those of one domain its senders and MX hosts: what was
+# read once is not read again. A flood of others only evicts.
+_CACHED_TIMES = 1_024
+_CACHED_ADDRESSES = 4_096
+
+# Longer than any address or time that is sent in earnest: what is longer is read, and not remembered.
+_MAX_CACHED_CHARACTERS = 64
 
 _UTF8_BOM = b"\xef\xbb\xbf"
 
@@ -365,11 +374,20 @@ def _ip_address(sent: str | None, receipt: _Receipt) -> _IPAddress | None:
     text = _text(sent)
     if text is None:
         return None
+    address = _cached_address(text) if len(text) <= _MAX_CACHED_CHARACTERS else _read_address(text)
+    if address is None:
+        receipt.note(Deviation.UNREADABLE_IP_ADDRESS)
+    return address
+
+
+def _read_address(text: str) -> _IPAddress | None:
     try:
         return ip_address(text)
     except ValueError:
-        receipt.note(Deviation.UNREADABLE_IP_ADDRESS)
         return None
+
+
+_cached_address = lru_cache(maxsize=_CACHED_ADDRESSES)(_read_address)
 
 
 def _report_id(sent: str | float | None, content_hash: str, receipt: _Receipt) -> str:
@@ -409,28 +427,51 @@ def _period(sent: _WirePeriod | None, receipt: _Receipt) -> Period:
 
 
 def _time(sent: str | float | None, receipt: _Receipt) -> datetime | None:
+    if sent is None:
+        return None
+    if isinstance(sent, int | float):
+        return _unix_time(sent, receipt)
+    text = sent.strip()
+    read = _cached_time(text) if len(text) <= _MAX_CACHED_CHARACTERS else _read_time(text)
+    if read is None:
+        return None
+    time, deviation = read
+    if deviation is not None:
+        receipt.note(deviation)
+    return time
+
+
+def _unix_time(sent: float, receipt: _Receipt) -> datetime | None:
     try:
-        if isinstance(sent, int | float):
-            time = datetime.fromtimestamp(int(sent), UTC)
-            receipt.note(Deviation.UNIX_TIME)
-            return time
-        match = None if sent is None else _RFC_3339.fullmatch(sent.strip())
-        return None if match is None else _rfc_3339_time(match, receipt)
+        time = datetime.fromtimestamp(int(sent), UTC)
     except (ValueError, OverflowError, OSError):
+        return None
+    receipt.note(Deviation.UNIX_TIME)
+    return time
+
+
+def _read_time(text: str) -> tuple[datetime, Deviation | None] | None:
+    """Read a time and tell in what it deviates; None when it is none."""
+    match = _RFC_3339.fullmatch(text)
+    try:
+        return None if match is None else _rfc_3339_time(match)
+    except (ValueError, OverflowError):
         return None
 
 
-def _rfc_3339_time(match: re.Match[str], receipt: _Receipt) -> datetime:
+_cached_time = lru_cache(maxsize=_CACHED_TIMES)(_read_time)
+
+
+def _rfc_3339_time(match: re.Match[str]) -> tuple[datetime, Deviation | None]:
     year, month, day = (int(part) for part in match.group(1, 2, 3))
     if match[4] is None:
-        receipt.note(Deviation.DATE_WITHOUT_TIME)
-        return datetime(year, month, day, tzinfo=UTC)
+        return datetime(year, month, day, tzinfo=UTC), Deviation.DATE_WITHOUT_TIME
     hour, minute, second = (int(part) for part in match.group(4, 5, 6))
     leap = second == _LEAP_SECOND
     local = datetime(year, month, day, hour, minute, 59 if leap else second, tzinfo=_zone(match))
-    if match[7] is None and match[8] is None:
-        receipt.note(Deviation.MISSING_TIME_ZONE)
-    return local.astimezone(UTC) + timedelta(seconds=leap)
+    without_zone = match[7] is None and match[8] is None
+    time = local.astimezone(UTC) + timedelta(seconds=leap)
+    return time, Deviation.MISSING_TIME_ZONE if without_zone else None
 
 
 def _zone(match: re.Match[str]) -> timezone:

@@ -32,6 +32,23 @@ DRAIN = timedelta(seconds=1)
 STOP_WITHIN = timedelta(seconds=2)
 
 
+class Pages:
+    """An application that may be exchanged while it is served."""
+
+    def __init__(self) -> None:
+        """Start without any; the first is shown before anyone can ask."""
+        self._app: ASGIApp | None = None
+
+    def show(self, app: ASGIApp) -> None:
+        """Serve this application from the next request on."""
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand a request to the application of the moment."""
+        assert self._app is not None
+        await self._app(scope, receive, send)
+
+
 class WebServer:
     """Serves one application; port 0 takes any free port."""
 

@@ -3,20 +3,27 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, Protocol
 
+from collector.intake.delivery import Evidence
+from collector.intake.extract import NO_MAIL
 from collector.intake.unpack import unpack
-from collector.ports import Archive, ReceivedReport, Unreadable
-from tests.build import NOW, packed, policy_json, received, report_json
+from collector.ports import Archive, Facts, FileRetention, KeptReports, ReceivedReport, Unreadable
+from tests.build import DAY, NOW, packed, policy_json, received, report_json
 
 KeptFile = tuple[bytes, dict[str, Any]]
+
+
+class AnArchive(Archive, KeptReports, FileRetention, Protocol):
+    """All that an archive does, for several callers."""
 
 
 class ArchiveContract(ABC):
     """Facts about any archive. Names are compared, never what they are."""
 
     @abstractmethod
-    def archive(self) -> Archive:
+    def archive(self) -> AnArchive:
         """Open the archive of this test; each call gives another opening of the same."""
 
     @abstractmethod
@@ -53,6 +60,7 @@ class ArchiveContract(ABC):
             "version": 1,
             "source": "main",
             "received_at": "2026-05-12T06:00:00+00:00",
+            "order": 0,
             "evidence": "none",
             "foreign": False,
             "content_hash": one.content_hash,
@@ -75,6 +83,62 @@ class ArchiveContract(ABC):
         self.archive().keep([received(received_at=NOW.replace(year=2027)), received()])
 
         assert before == self.kept()
+
+    def test_better_evidence_of_a_later_copy_is_noted_and_nothing_else(self) -> None:
+        self.archive().keep([received()])
+        ((name, (content, facts)),) = self.kept().items()
+
+        self.archive().keep([received(evidence=Evidence.VERIFIED, received_at=NOW.replace(year=2027))])
+        self.archive().keep([received(evidence=Evidence.SIGNED)])
+
+        assert {name: (content, facts | {"evidence": "verified"})} == self.kept()
+
+    def test_of_copies_in_one_batch_the_best_evidence_is_noted(self) -> None:
+        self.archive().keep([received(), received(evidence=Evidence.SIGNED), received()])
+
+        assert ["signed"] == [facts["evidence"] for _, facts in self.kept().values()]
+
+    def test_the_order_of_reports_received_at_one_moment_is_kept(self) -> None:
+        archive = self.archive()
+        reports = [received(report_json(report_id=str(n))) for n in range(5)]
+
+        archive.keep(reports[:3])
+        archive.keep(reports)
+
+        orders = {facts["key"]["report_id"]: facts["order"] for _, facts in self.kept().values()}
+        assert [str(n) for n in range(5)] == sorted(orders, key=lambda name: orders[name])
+
+    def test_what_is_kept_is_found_again_by_its_day(self) -> None:
+        archive = self.archive()
+        one, foreign = received(), received(report_json(day=DAY - timedelta(days=1)), foreign=True)
+        archive.keep([one, foreign])
+
+        assert [foreign.body.period.day, one.body.period.day] == archive.days()
+        (kept,) = archive.kept_on(one.body.period.day)
+        assert one.content_hash[:16] == kept.digits
+        assert one.document.received == archive.content(kept)
+        assert Facts(
+            source="main",
+            received_at=NOW,
+            order=0,
+            mail=NO_MAIL,
+            evidence=Evidence.NONE,
+            foreign=False,
+            content_hash=one.content_hash,
+        ) == archive.facts(kept)
+        assert [] == archive.kept_on(NOW.date())
+
+    def test_what_is_old_is_removed_a_day_at_a_time(self) -> None:
+        archive = self.archive()
+        archive.keep([received(report_json(day=DAY - timedelta(days=ago))) for ago in range(4)])
+        archive.put_aside([unreadable(None)])
+
+        assert [2, 2] == list(archive.remove_reports((DAY - timedelta(days=1)).date()))
+        assert [] == list(archive.remove_reports((DAY - timedelta(days=1)).date()))
+        assert [] == list(archive.remove_quarantine(NOW.date()))
+        assert (2, 1) == (len(self.kept()), len(self.aside()))
+        assert [1] == list(archive.remove_quarantine(NOW.date() + timedelta(days=1)))
+        assert {} == self.aside()
 
     def test_a_batch_may_hold_the_same_report_twice(self) -> None:
         self.archive().keep([received(), received()])

@@ -21,8 +21,8 @@ from collector.archives.filesystem import FilesystemArchive
 from collector.errors import ArchiveUnavailable
 from collector.intake.extract import MailFacts
 from collector.intake.unpack import unpack
-from collector.ports import Archive, ReceivedReport
-from tests.archives.contract import ArchiveContract, KeptFile, unreadable
+from collector.ports import ReceivedReport
+from tests.archives.contract import AnArchive, ArchiveContract, KeptFile, unreadable
 from tests.build import packed, policy_json, received, report_json, sha256
 
 NAME = "google.com!example.com!1778457600!1778543999!{}"
@@ -33,7 +33,7 @@ class TestFilesystemArchive(ArchiveContract):
     def _in(self, tmp_path: Path) -> None:
         self.path = tmp_path / "archive"
 
-    def archive(self) -> Archive:
+    def archive(self) -> AnArchive:
         return FilesystemArchive(path=self.path)
 
     def kept(self) -> Mapping[str, KeptFile]:

@@ -23,10 +23,11 @@ BEGINNINGS = {
     ("domains", "thresholds"): "    thresholds: {",
     ("sources", "imap"): "sources:",
     ("sources", "directory"): "  - name: drop",
-    ("archive",): "archive:",
+    ("archive",): "\narchive:",
     ("thresholds",): "\nthresholds:",
     ("channels", "email"): "  - name: ops",
     ("channels", "webhook"): "  - name: hook",
+    ("retention",): "\nretention:",
     ("ingest",): "ingest:",
     ("web",): "web:",
 }

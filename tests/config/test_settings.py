@@ -9,6 +9,7 @@ import pytest
 from collector.alerting.rule import DEFAULT_THRESHOLDS, Rules, Thresholds
 from collector.config import EmailSettings, ListenAddress, WebhookSettings
 from collector.errors import InvalidConfig
+from collector.upkeep import Ages
 from tests.config.files import SOURCE, loaded, mailbox, problems
 
 EMAIL = "{name: ops, kind: email, host: smtp.example.com, from: a@example.com, to: [b@example.com]}"
@@ -221,3 +222,40 @@ channels: [{HOOK.replace("https", "http")}]
 
 def test_a_sound_configuration_is_not_warned_of(tmp_path: Path) -> None:
     assert () == loaded(tmp_path, f"domains: [a.example]\nsources: [{SOURCE}]\nchannels: [{HOOK}]").warnings()
+
+
+# ── How long things are kept ─────────────────────────────────────────────────
+
+
+def test_all_is_kept_for_ever_but_what_could_not_be_read(tmp_path: Path) -> None:
+    ages = loaded(tmp_path, "domains: []").retention.ages
+
+    assert Ages(reports=None, archive=None, quarantine=timedelta(days=90), alerts=None) == ages
+
+
+def test_ages_are_durations_or_null(tmp_path: Path) -> None:
+    ages = loaded(
+        tmp_path, "retention: {reports: 400d, archive: 48h, quarantine: null, alerts: 8d}"
+    ).retention.ages
+
+    assert (
+        Ages(
+            reports=timedelta(days=400),
+            archive=timedelta(days=2),
+            quarantine=None,
+            alerts=timedelta(days=8),
+        )
+        == ages
+    )
+
+
+def test_what_alerts_are_judged_by_is_not_removed(tmp_path: Path) -> None:
+    """Traffic of a week is judged; an alert that is forgotten sooner would be raised again."""
+    text = "retention: {reports: 7d, archive: 12h, quarantine: 99999d, alerts: 191h}"
+
+    assert [
+        "c.yaml:1:22: retention.reports: a duration between 8d and 36500d is wanted (found '7d')",
+        "c.yaml:1:35: retention.archive: a duration between 1d and 36500d is wanted (found '12h')",
+        "c.yaml:1:52: retention.quarantine: a duration between 1d and 36500d is wanted (found '99999d')",
+        "c.yaml:1:68: retention.alerts: a duration between 8d and 36500d is wanted (found '191h')",
+    ] == problems(tmp_path, text)

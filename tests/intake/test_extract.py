@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.errors import InvalidReport, Malformed, NotAReport, TooLarge
+from collector.errors import Corrupt, InvalidReport, Malformed, NotAReport, TooLarge
 from collector.intake.delivery import DeliveryKind
 from collector.intake.extract import MAX_MIME_PARTS, Extracted, MailFacts, ReportFile, extract
 from tests.build import delivery, mail, packed, report_json
@@ -146,3 +146,27 @@ def test_any_bytes_give_files_or_malformed(content: bytes) -> None:
 
 def test_gzip_of_a_mail_is_not_mistaken_for_text() -> None:
     assert gzip.decompress(files_of(mail(REPORT))[0]) == json.dumps(REPORT).encode()
+
+
+@pytest.mark.parametrize(
+    "word", ["=?utf-8?b?A?=", "=?utf-8?b?YWJj5?=", "=?x-none?q?=41?=", "=?utf-8?q?=ff?="]
+)
+def test_an_encoded_word_that_cannot_be_decoded_stays_as_it_is(word: str) -> None:
+    content = raw_mail(json.dumps(REPORT).encode(), f"Subject: {word}")
+
+    assert word == extract(delivery(content)).mail.subject
+
+
+@pytest.mark.parametrize("charset", ["charset*=utf-8''x", 'charset="\0"', "charset=idna"])
+def test_a_part_of_an_odd_character_set_is_read(charset: str) -> None:
+    text = json.dumps(REPORT, ensure_ascii=False).encode() + b"\xff"
+
+    assert [text] == files_of(raw_mail(text, f"Content-Type: text/plain; {charset}"))
+
+
+def test_a_mail_that_the_standard_library_cannot_take_is_corrupt() -> None:
+    """Of its boundary in parts (RFC 2231 §3) one has no number: email raises TypeError."""
+    content = raw_mail(b"--xy--\r\n", "Content-Type: multipart/mixed; boundary*=x; boundary*0=y")
+
+    with pytest.raises(Corrupt, match="taken apart"):
+        extract(delivery(content))

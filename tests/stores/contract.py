@@ -8,12 +8,13 @@ from alembic.migration import MigrationContext
 
 from collector.errors import StoreRefused, StoreUnavailable
 from collector.ports import Filter
-from collector.stores import SqlStore, open_store, schema
+from collector.stores import SqlStore, Upgraded, open_store, revisions, schema, upgrade_store
 from collector.stores.database import Database
 from tests.build import received
 from tests.stores.contract_adding import AddingContract, ServedHostContract, TrafficContract
 from tests.stores.contract_asking import AskingContract
 from tests.stores.contract_keeping import FlightsContract, LedgerContract, MemoryContract
+from tests.stores.contract_upkeep import ContentsContract, RetentionContract
 from tests.stores.values import everything, variant
 
 
@@ -25,6 +26,8 @@ class StoreContract(
     MemoryContract,
     FlightsContract,
     LedgerContract,
+    RetentionContract,
+    ContentsContract,
 ):
     """Facts about any store; ``store_url`` is the address of a fresh one."""
 
@@ -78,6 +81,26 @@ class StoreContract(
         for read_only in (False, True):
             with pytest.raises(StoreRefused, match=r"9999.*upgrade this program"):
                 open_store(store_url, read_only=read_only)
+        with pytest.raises(StoreRefused, match=r"9999.*upgrade this program"):
+            upgrade_store(store_url)
+
+    def test_a_store_of_an_older_version_is_upgraded_before_it_is_asked(
+        self, store: SqlStore, store_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Until there is a second revision, one is made up that changes nothing."""
+        monkeypatch.setattr(revisions, "REVISIONS", ("0000", *revisions.REVISIONS))
+        execute(store.database, "UPDATE alembic_version SET version_num = '0000'")
+        monkeypatch.setattr(
+            revisions,
+            "_upgrade",
+            lambda connection: connection.exec_driver_sql("UPDATE alembic_version SET version_num = '0001'"),
+        )
+
+        with pytest.raises(StoreUnavailable, match="older version: run store upgrade first"):
+            open_store(store_url, read_only=True)
+        assert Upgraded("0000", "0001") == upgrade_store(store_url)
+        assert Upgraded("0001", "0001") == upgrade_store(store_url)
+        open_store(store_url, read_only=True).close()
 
     def test_a_database_that_holds_other_tables_is_refused(self, store: SqlStore, store_url: str) -> None:
         execute(store.database, "ALTER TABLE reports RENAME TO orders")

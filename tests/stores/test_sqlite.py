@@ -1,6 +1,7 @@
 """The store as a file of SQLite."""
 
 import os
+import pwd
 import shutil
 import sqlite3
 import stat
@@ -14,13 +15,16 @@ from sqlalchemy.engine import URL
 
 from collector.errors import StoreRefused, StoreUnavailable
 from collector.ports import Filter, Outcome
-from collector.stores import open_store, sqlite_file
+from collector.stores import open_store, sqlite_file, upgrade_store
 from tests.build import received, report_json
 from tests.stores.contract import StoreContract
 from tests.stores.values import variant
 
 # A new store and one report have some 300 KB, the batch of the test twice as much as is left.
 SMALL_DISK = "1m"
+
+# Nobody has this user ID.
+NAMELESS = 2_000_000_007
 
 
 class TestSqliteStore(StoreContract):
@@ -115,6 +119,41 @@ class TestSqliteStore(StoreContract):
             open_store(address(tmp_path / "file" / "store.db"))
         with pytest.raises(StoreRefused, match="let this user"):
             open_store(address(tmp_path))
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+    @pytest.mark.parametrize("named", [True, False])
+    def test_the_store_of_another_user_is_read_and_not_written(
+        self, store_url: str, file: Path, *, named: bool
+    ) -> None:
+        """Not even by root: what it made beside the store would be closed to the owner."""
+        other = next(user for user in pwd.getpwall() if user.pw_uid != 0)
+        owner, name, option = NAMELESS, str(NAMELESS), f"'#{NAMELESS}'"
+        if named:
+            owner, name, option = other.pw_uid, other.pw_name, other.pw_name
+        store = open_store(store_url)
+        store.reports.add([received()])
+        store.close()
+        os.chown(file, owner, -1)
+        before = sorted(path.name for path in file.parent.iterdir())
+
+        with pytest.raises(StoreRefused) as refused:
+            open_store(store_url)
+        with pytest.raises(StoreRefused):
+            upgrade_store(store_url)
+
+        words = f"belongs to user {name}: run this as {name} (sudo -u {option} ...)"
+        assert f"store {file} {words}" == str(refused.value)
+        assert before == sorted(path.name for path in file.parent.iterdir())
+        reader = open_store(store_url, read_only=True)
+        assert 1 == len(list(reader.questions.reports(Filter())))
+        assert {owner} == {path.stat().st_uid for path in file.parent.iterdir()}
+        reader.close()
+
+    def test_to_upgrade_no_store_is_made(self, store_url: str, file: Path) -> None:
+        with pytest.raises(StoreUnavailable, match="not there yet"):
+            upgrade_store(store_url)
+
+        assert not file.parent.exists()
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
     def test_a_folder_of_someone_else_is_refused(self) -> None:
